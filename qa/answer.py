@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
+from qa import lexical
 from qa.passages import Sentence
-from qa.retrieval import Hit
+from qa.retrieval import Corpus, Hit, matched_weight, nearly_identical
 
 Status = Literal["answered", "uncertain", "not_found"]
+
+SENTENCES = 3  # marked as answering, at most
+COSINE_WEIGHT = 0.55  # of a sentence's score: its similarity in meaning to the question
+COVERAGE_WEIGHT = 0.25  # the share of the question's words that it has, by their rarity
+HIT_WEIGHT = 0.20  # the score of the passage it stands in
+ANSWERED, NOT_FOUND = 0.5, 0.25  # confidence from which, and below which, to say so
+
+_WORD = re.compile(r"\w+(?:[-.'\u2019]\w+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +57,116 @@ class Answer:
     hits: tuple[Hit, ...]
     text: str
     missing: tuple[str, ...] = ()
+
+
+def answer(corpus: Corpus, question: str, query: str, hits: Sequence[Hit]) -> Answer:
+    """What these hits say to the question.
+
+    Parameters
+    ----------
+    query : str
+        What the hits were retrieved for.
+    hits : sequence of Hit
+        Best first.
+    """
+    weights = corpus.weights(query)
+    ranked = _ranked_sentences(corpus, query, hits, weights)
+    confidence = _confidence(ranked, hits, weights)
+    status = _status(confidence)
+    sentences = _different(ranked, SENTENCES) if status != "not_found" else ()
+    missing = _missing(query, hits)
+    return Answer(
+        question=question,
+        query=query,
+        status=status,
+        confidence=confidence,
+        sentences=sentences,
+        hits=tuple(hits),
+        text=_text(status, sentences, missing),
+        missing=missing,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    sentence: Sentence
+    cosine: float
+    score: float
+
+
+def _ranked_sentences(
+    corpus: Corpus, query: str, hits: Sequence[Hit], weights: Mapping[str, float]
+) -> list[_Scored]:
+    """Every sentence of the hits, best first."""
+    candidates = [(sentence, hit) for hit in hits for sentence in hit.sentences()]
+    if not candidates:
+        return []
+    vectors = corpus.encoder.encode_passages([sentence.text for sentence, _ in candidates])
+    cosines = vectors @ corpus.encoder.encode_question(query)  # (n,)
+    total = sum(weights.values()) or 1.0
+    scored = []
+    for (sentence, hit), cosine in zip(candidates, cosines.tolist(), strict=True):
+        coverage = matched_weight(sentence.text, weights) / total
+        score = COSINE_WEIGHT * cosine + COVERAGE_WEIGHT * coverage + HIT_WEIGHT * hit.score
+        scored.append(_Scored(sentence, cosine, score))
+    return sorted(scored, key=lambda s: -s.score)
+
+
+def _different(ranked: Sequence[_Scored], n: int) -> tuple[Sentence, ...]:
+    """The best n that do not repeat a better one."""
+    chosen: list[Sentence] = []
+    for scored in ranked:
+        if not any(nearly_identical(scored.sentence.text, other.text) for other in chosen):
+            chosen.append(scored.sentence)
+        if len(chosen) == n:
+            break
+    return tuple(chosen)
+
+
+def _confidence(
+    ranked: Sequence[_Scored], hits: Sequence[Hit], weights: Mapping[str, float]
+) -> float:
+    """How likely it is that the articles answer, from two signals.
+
+    The similarity of the nearest sentence in meaning, and the share of the question's words, by
+    their rarity, in the passage that has most of them. A logistic rule; its coefficients come from
+    `benchmarks/confidence.py`.
+    """
+    if not ranked:
+        return 0.0
+    cosine = max(scored.cosine for scored in ranked)
+    total = sum(weights.values())
+    said = [matched_weight(f"{hit.document.title} {hit.passage.text}", weights) for hit in hits]
+    coverage = max(said) / total if total else 0.0
+    return 1 / (1 + math.exp(-(-5.0 + 6.0 * cosine + 4.0 * coverage)))
+
+
+def _status(confidence: float) -> Status:
+    if confidence >= ANSWERED:
+        return "answered"
+    return "uncertain" if confidence >= NOT_FOUND else "not_found"
+
+
+def _missing(query: str, hits: Sequence[Hit]) -> tuple[str, ...]:
+    """The question's content words that stand in none of the hits or their titles."""
+    said: set[str] = set()
+    for hit in hits:
+        said |= set(lexical.terms(f"{hit.document.title} {hit.passage.text}"))
+    content = set(lexical.content_terms(query))
+    words = dict.fromkeys(_WORD.findall(query))
+    return tuple(
+        word
+        for word in words
+        if (terms := content & set(lexical.terms(word))) and not terms & said
+    )
+
+
+def _text(status: Status, sentences: Sequence[Sentence], missing: Sequence[str]) -> str:
+    if status == "not_found":
+        unsaid = f" None of the nearest passages mentions: {', '.join(missing)}." if missing else ""
+        return f"These articles do not say.{unsaid}"
+    best = sentences[0]
+    where = best.document.title or best.document.id
+    sentence = " ".join(best.text.split())
+    unsure = "The articles may not answer this. The nearest they say is: "
+    return f"{unsure if status == 'uncertain' else ''}{sentence} ({where})"

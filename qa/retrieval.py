@@ -1,11 +1,31 @@
-"""Find the passages that answer a question."""
+"""Find the passages for a question: two searches, fused; near-identical finds folded into one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
+from rapidfuzz import fuzz
+
+from qa import lexical
+from qa.derived import Derived
 from qa.documents import Document
+from qa.embedding import Encoder
+from qa.errors import QuestionError
 from qa.passages import Passage, Sentence
+from qa.store import Store
+
+SEMANTIC_WEIGHT = 0.3  # of the fused score; BM25 has the rest
+CANDIDATES = 100  # taken from each of the two searches
+LONGEST_QUESTION = 5_000  # characters: a page of text, far more than the encoder reads
+NEARLY_IDENTICAL = 85.0  # per cent of a sentence's characters, in order
+SAME_CONTENT = 0.8  # of a passage, that a better hit has already said
+
+_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
+_NEGATION = re.compile(r"\b(?:no|not|never|none|nor|without|cannot)\b|n['\u2019]t\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +73,179 @@ class Hit:
     document: Document
     explanation: Explanation
     also_in: tuple[Sentence, ...] = ()
+
+    def sentences(self) -> list[Sentence]:
+        """The passage's sentences, in order."""
+        return [Sentence(self.document, start, end) for start, end in self.passage.sentences]
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Everything that is searched, in one unchanging state."""
+
+    store: Store
+    derived: Derived
+    encoder: Encoder
+
+    def weights(self, question: str) -> dict[str, float]:
+        """The question's content terms and how rare each is here: its inverse document frequency.
+
+        References
+        ----------
+        Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond, 2009.
+        """
+        size = len(self.derived.lexical)
+        found = {t: self.derived.lexical.passages_with(t) for t in lexical.content_terms(question)}
+        return {t: math.log(1 + (size - n + 0.5) / (n + 0.5)) for t, n in found.items()}
+
+
+def retrieve(
+    corpus: Corpus, question: str, k: int = 5, *, documents: Collection[str] | None = None
+) -> list[Hit]:
+    """The k best passages, best first; fewer when there are not so many different ones.
+
+    BM25 and cosine similarity are fused by a convex combination of their scores, each scaled to
+    [0, 1] for the question. A passage that only repeats what a better one says is folded into it.
+
+    Parameters
+    ----------
+    documents : ids of the documents to search in; None for all
+
+    Raises
+    ------
+    QuestionError
+        For an empty or over-long question, or k below 1.
+
+    References
+    ----------
+    Bruch, Gai and Ingber, An Analysis of Fusion Functions for Hybrid Retrieval, 2023.
+    """
+    check_question(question)
+    if k < 1:
+        raise QuestionError(f"k is {k}: ask for at least 1 passage")
+    hits: list[Hit] = []
+    weights = corpus.weights(question)
+    for hit in _in_order(corpus, _candidates(corpus, question, k, documents), k):
+        if not _fold(hit, hits, weights):
+            hits.append(replace(hit, rank=len(hits) + 1))
+        if len(hits) == k:
+            break
+    return hits
+
+
+def check_question(question: str) -> None:
+    """Raise QuestionError for a question that cannot be asked."""
+    if not question.strip():
+        raise QuestionError("the question is empty: ask in a few words or a sentence")
+    if len(question) > LONGEST_QUESTION:
+        raise QuestionError(
+            f"the question has {len(question):,} characters: {LONGEST_QUESTION:,} at most"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    id: int
+    explanation: Explanation
+
+    @property
+    def score(self) -> float:
+        return self.explanation.lexical + self.explanation.semantic
+
+
+def _candidates(
+    corpus: Corpus, question: str, k: int, documents: Collection[str] | None
+) -> list[_Candidate]:
+    """Both searches' best passages with the scores of both, best first."""
+    depth = max(CANDIDATES, 2 * k)
+    words, neighbours = corpus.derived.lexical, corpus.derived.vectors
+    query = corpus.encoder.encode_question(question)  # (d,)
+    among = None if documents is None else corpus.store.passage_ids(documents)
+    near, _ = neighbours.search(query, depth, among=among)
+    matching, scores = words.search(question, depth, documents=documents)
+    bm25 = dict(zip(matching.tolist(), scores.tolist(), strict=True))
+    ids = list(bm25.keys() | set(near.tolist()))
+    cosines = neighbours.cosines(query, ids)
+    return _fused(ids, [bm25.get(id, 0.0) for id in ids], cosines.tolist())
+
+
+def _fused(
+    ids: Sequence[int], bm25: Sequence[float], cosines: Sequence[float]
+) -> list[_Candidate]:
+    if not ids:
+        return []
+    highest = max(bm25) or 1.0
+    least, most = min(cosines), max(cosines)
+    semantic = np.ones(len(ids)) if most == least else (np.array(cosines) - least) / (most - least)
+    candidates = [
+        _Candidate(
+            id,
+            Explanation(
+                lexical=(1 - SEMANTIC_WEIGHT) * score / highest,
+                semantic=SEMANTIC_WEIGHT * float(scaled),
+                bm25=score,
+                cosine=cosine,
+            ),
+        )
+        for id, score, cosine, scaled in zip(ids, bm25, cosines, semantic, strict=True)
+    ]
+    return sorted(candidates, key=lambda candidate: -candidate.score)
+
+
+def _in_order(corpus: Corpus, candidates: list[_Candidate], k: int) -> Iterator[Hit]:
+    """Hits, not yet ranked, fetched from the store a few at a time."""
+    for first in range(0, len(candidates), 2 * k):
+        some = candidates[first : first + 2 * k]
+        found = corpus.store.passages([candidate.id for candidate in some])
+        hits = [
+            Hit(0, c.score, passage, document, c.explanation)
+            for c in some
+            if c.id in found
+            for document, passage in [found[c.id]]
+        ]
+        yield from sorted(hits, key=lambda hit: (-hit.score, hit.document.id, hit.passage.start))
+
+
+def _fold(hit: Hit, better: list[Hit], weights: dict[str, float]) -> bool:
+    """Fold a hit into a better one that says the same, if there is one; whether it was."""
+    for position, kept in enumerate(better):
+        repeated = _repeated(hit, kept)
+        if repeated and _says_no_more(hit, repeated, weights):
+            elsewhere = [s for s in repeated if s.document.id != kept.document.id]
+            better[position] = replace(kept, also_in=(*kept.also_in, *elsewhere))
+            return True
+    return False
+
+
+def _repeated(hit: Hit, kept: Hit) -> list[Sentence]:
+    """The sentences of `hit` that stand nearly identically in `kept`."""
+    theirs = [sentence.text for sentence in kept.sentences()]
+    return [s for s in hit.sentences() if any(nearly_identical(s.text, t) for t in theirs)]
+
+
+def nearly_identical(one: str, other: str) -> bool:
+    """Whether two sentences are the same but for a few characters.
+
+    Sentences with other figures, or of which only one is negated, contradict each other and are
+    not the same, however alike they look.
+    """
+    if not fuzz.ratio(one.casefold(), other.casefold(), score_cutoff=NEARLY_IDENTICAL):
+        return False
+    same_figures = set(_FIGURE.findall(one)) == set(_FIGURE.findall(other))
+    return same_figures and bool(_NEGATION.search(one)) == bool(_NEGATION.search(other))
+
+
+def _says_no_more(hit: Hit, repeated: list[Sentence], weights: dict[str, float]) -> bool:
+    """Whether what a hit says, or all that it says to the question, is in these sentences."""
+    length = sum(end - start for start, end in hit.passage.sentences)
+    if sum(s.end - s.start for s in repeated) >= SAME_CONTENT * length:
+        return True
+    said = matched_weight(hit.passage.text, weights)
+    again = matched_weight(" ".join(s.text for s in repeated), weights)
+    return said > 0 and again >= SAME_CONTENT * said
+
+
+def matched_weight(text: str, weights: dict[str, float]) -> float:
+    """The summed weight of the terms that stand in a text."""
+    present = set(lexical.terms(text))
+    return sum(weight for term, weight in weights.items() if term in present)

@@ -1,0 +1,103 @@
+"""Documents to passages to vectors to the store.
+
+Texts are embedded a window at a time, and vectors are kept as soon as they are made, so a killed
+process loses a window's work at most; documents enter the store one transaction each, whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from qa import passages
+from qa.documents import Document
+from qa.embedding import Encoder
+from qa.store import FileState, Store, StoredPassage, vector_key
+
+WINDOW_PASSAGES = 32  # about two seconds of embedding
+TITLE_TOKENS = 40  # of a title that a passage is embedded with; longer ones are cut
+_SPECIAL_TOKENS = 8  # the encoder's own, and what joins title and passage
+_FEWEST_TOKENS = 16
+
+
+def passage_tokens(encoder: Encoder) -> int:
+    """The most tokens of a passage for this encoder: with its title it fits."""
+    room = encoder.max_tokens - TITLE_TOKENS - _SPECIAL_TOKENS
+    return max(min(passages.PASSAGE_TOKENS, room), _FEWEST_TOKENS)
+
+
+def recipe(encoder: Encoder) -> str:
+    """Names how passages are cut and embedded; indexes of another recipe are made anew."""
+    return f"{encoder.name} cut-{passages.VERSION} {passage_tokens(encoder)} tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    document: Document
+    state: FileState
+    passages: tuple[StoredPassage, ...]
+    texts: dict[bytes, str]  # what is embedded, by key
+
+
+class Ingester:
+    """Takes documents one by one; `flush` puts the rest into the store."""
+
+    def __init__(
+        self, store: Store, encoder: Encoder, embedded: Callable[[int], None] | None = None
+    ) -> None:
+        """
+        Parameters
+        ----------
+        embedded : callable, optional
+            Told, window by window, how many passages were embedded.
+        """
+        self._store = store
+        self._encoder = encoder
+        self._embedded = embedded or (lambda _: None)
+        self._waiting: list[_Prepared] = []
+
+    def add(self, document: Document, state: FileState) -> None:
+        self._waiting.append(self._prepare(document, state))
+        if sum(len(prepared.passages) for prepared in self._waiting) >= WINDOW_PASSAGES:
+            self.flush()
+
+    def flush(self) -> None:
+        texts: dict[bytes, str] = {}
+        for prepared in self._waiting:
+            texts |= prepared.texts
+        self._embed(texts)
+        for prepared in self._waiting:
+            self._store.put(prepared.document, prepared.state, prepared.passages)
+        self._waiting = []
+
+    def _prepare(self, document: Document, state: FileState) -> _Prepared:
+        count = self._encoder.count_tokens
+        title = _shortened(document.title, self._encoder)
+        stored, texts = [], {}
+        for passage in passages.cut(document, count, max_tokens=passage_tokens(self._encoder)):
+            text = f"{title}\n{passage.text}" if title else passage.text
+            key = vector_key(text)
+            texts[key] = text
+            stored.append(StoredPassage(passage, key))
+        return _Prepared(document, state, tuple(stored), texts)
+
+    def _embed(self, texts: dict[bytes, str]) -> None:
+        kept = self._store.kept_keys(self._encoder.name, texts.keys())
+        missing = [key for key in texts if key not in kept]
+        for first in range(0, len(missing), WINDOW_PASSAGES):
+            keys = missing[first : first + WINDOW_PASSAGES]
+            vectors = self._encoder.encode_passages([texts[key] for key in keys])
+            self._store.put_vectors(
+                self._encoder.name, dict(zip(keys, vectors, strict=True))
+            )
+            self._embedded(len(keys))
+
+
+def _shortened(title: str, encoder: Encoder) -> str:
+    words = title.split()
+    used = 0
+    for position, tokens in enumerate(encoder.count_tokens(words) if words else []):
+        used += tokens
+        if used > TITLE_TOKENS:
+            return " ".join(words[:position])
+    return " ".join(words)

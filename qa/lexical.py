@@ -1,0 +1,192 @@
+"""BM25 over passages, by Tantivy. Knows passage ids, not passages.
+
+A passage is indexed with the stems of its words; beside them stand joined forms, so that
+"cease-fire" is found by "ceasefire" and "U.S." by "US". Statistics are those of the passages that
+are there: an index is built anew from the store rather than changed in place, because Tantivy keeps
+counting deleted passages until it merges, and answers would depend on an index's history.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import tantivy
+from tantivy import Filter, Occur, Query, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
+
+Ids = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float32]
+
+TITLE_WEIGHT = 0.5  # of a match in the title, where 1 is a match in the passage
+LONGEST_WORD = 60  # characters; longer ones are data, not words
+_HEAP_BYTES = 64_000_000  # of Tantivy's writer
+
+_ACRONYM = re.compile(r"\b(?:[^\W\d_]\.){2,}")
+_CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
+_COMPOUND = re.compile(r"\b\w+(?:[-\u2010\u2011]\w+)+")
+_POSSESSIVE = re.compile(r"['\u2019]s\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One passage as it goes into the index."""
+
+    id: int
+    document: str
+    title: str
+    text: str
+
+
+def terms(text: str) -> list[str]:
+    """The index terms of a text, in order, repeats kept: lower-case stems and joined forms."""
+    tokens: list[str] = _analyzer().analyze(_with_joined_forms(text))
+    return tokens
+
+
+def content_terms(text: str) -> list[str]:
+    """The terms of a text without function words ("who", "did", "the"), each once, in order.
+
+    A function word in capitals ("US", "IS") is a name and stays, unless all the text is capitals.
+    """
+    names = set() if text.isupper() else set(terms(" ".join(_CAPITALS.findall(text))))
+    kept = (t for t in terms(text) if len(t) > 1 and (t in names or t not in _function_terms()))
+    return list(dict.fromkeys(kept))
+
+
+class LexicalIndex:
+    """A BM25 index (k1 = 1.2, b = 0.75) with one field for passages and one for titles."""
+
+    def __init__(self, index: tantivy.Index) -> None:
+        index.register_tokenizer("words", _analyzer())
+        index.config_reader(reload_policy="manual")
+        index.reload()
+        self._schema = index.schema
+        self._searcher = index.searcher()
+
+    @classmethod
+    def build(cls, entries: Iterable[Entry], folder: Path | None = None) -> LexicalIndex:
+        """Index passages, into an empty folder or in memory."""
+        if folder is not None:
+            folder.mkdir(parents=True)
+        index = tantivy.Index(_schema(), path=str(folder) if folder else None)
+        index.register_tokenizer("words", _analyzer())
+        writer = index.writer(_HEAP_BYTES, 1)
+        for entry in entries:
+            writer.add_document(_tantivy_document(entry))
+        writer.commit()
+        writer.wait_merging_threads()
+        return cls(index)
+
+    @classmethod
+    def load(cls, folder: Path) -> LexicalIndex:
+        """Open what `build` wrote. Raises ValueError (Tantivy's own) when it is damaged."""
+        return cls(tantivy.Index.open(str(folder)))
+
+    def __len__(self) -> int:
+        return int(self._searcher.num_docs)
+
+    def passages_with(self, term: str) -> int:
+        """In how many passages, titles left aside, a term stands."""
+        return int(self._searcher.doc_freq("text", term))
+
+    def search(
+        self, question: str, n: int, *, documents: Collection[str] | None = None
+    ) -> tuple[Ids, Scores]:
+        """The n passages with the highest BM25 score, best first.
+
+        Parameters
+        ----------
+        question : str
+            Function words count only when there is nothing else in it.
+        n : int
+        documents : ids of the documents to search in; None for all
+
+        Returns
+        -------
+        ids : array of shape (m,), m <= n
+        scores : array of shape (m,), descending, > 0
+        """
+        words = content_terms(question) or list(dict.fromkeys(terms(question)))
+        if not words or not len(self):
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        found = self._searcher.search(self._query(words, documents), n, count=False).hits
+        ids = self._searcher.fast_field_values("id", [address for _, address in found])
+        return np.array(ids, np.int64), np.array([score for score, _ in found], np.float32)
+
+    def _query(self, words: list[str], documents: Collection[str] | None) -> Query:
+        either = []
+        for word in words:
+            in_text = Query.term_query(self._schema, "text", word, "freq")
+            in_title = Query.term_query(self._schema, "title", word, "freq")
+            either.append((Occur.Should, in_text))
+            either.append((Occur.Should, Query.boost_query(in_title, TITLE_WEIGHT)))
+        matches = Query.boolean_query(either)
+        if documents is None:
+            return matches
+        chosen = Query.term_set_query(self._schema, "document", list(documents))
+        return Query.boolean_query(
+            [(Occur.Must, matches), (Occur.Must, Query.const_score_query(chosen, 0.0))]
+        )
+
+
+@cache
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("id", stored=False, indexed=False, fast=True)
+    builder.add_text_field("document", stored=False, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("title", stored=False, tokenizer_name="words", index_option="freq")
+    builder.add_text_field("text", stored=False, tokenizer_name="words", index_option="freq")
+    return builder.build()
+
+
+def _tantivy_document(entry: Entry) -> tantivy.Document:
+    document = tantivy.Document()
+    document.add_unsigned("id", entry.id)
+    document.add_text("document", entry.document)
+    document.add_text("title", _with_joined_forms(entry.title))
+    document.add_text("text", _with_joined_forms(entry.text))
+    return document
+
+
+@cache
+def _analyzer() -> TextAnalyzer:
+    builder = TextAnalyzerBuilder(Tokenizer.simple()).filter(Filter.remove_long(LONGEST_WORD))
+    folded = builder.filter(Filter.lowercase()).filter(Filter.ascii_fold())
+    return folded.filter(Filter.stemmer("english")).build()
+
+
+def _with_joined_forms(text: str) -> str:
+    """The text without possessive endings, and behind it "US" for "U.S.", "ceasefire" for
+    "cease-fire"."""
+    text = _POSSESSIVE.sub("", text)
+    acronyms = [found.replace(".", "") for found in _ACRONYM.findall(text)]
+    compounds = [re.sub(r"\W", "", found) for found in _COMPOUND.findall(text)]
+    return " ".join([text, *acronyms, *compounds])
+
+
+@cache
+def _function_terms() -> frozenset[str]:
+    return frozenset(term for word in _FUNCTION_WORDS.split() for term in _analyzer().analyze(word))
+
+
+# Closed classes only (articles, pronouns, prepositions, conjunctions, auxiliaries, question
+# words) and what a question is wrapped in ("tell me about"): none of them is what is asked for.
+_FUNCTION_WORDS = """
+a an the this that these those such some any each every both either neither no not nor
+i me my mine myself we us our ours ourselves you your yours yourself he him his himself she her
+hers herself it its itself they them their theirs themselves one
+who whom whose which what when where why how whether
+and or but if then else than so because as while until though although since unless
+of at by for with about against between among into through during before after above below to from
+up down in out on off over under again further upon within without toward towards per via
+am is are was were be been being have has had having do does did doing done can could will would
+shall should may might must ought
+there here just only also too very more most much many
+isn aren wasn weren hasn haven hadn don doesn didn wouldn couldn shouldn ll ve re
+please tell say says said according
+"""

