@@ -307,9 +307,8 @@ def _settle_head(found: Sequence[Paragraph], kinds: list[Kind], headline: int | 
         paragraph = found[at]
         if kinds[at] is not Kind.PROSE or paragraph.mark not in ("", "item"):
             continue
-        if boilerplate.byline(paragraph.text) or (headline is not None and at < headline):
-            kinds[at] = Kind.FURNITURE
-        elif _leads(paragraph):
+        above = headline is not None and at < headline
+        if above or boilerplate.byline(paragraph.text) or _leads(paragraph):
             kinds[at] = Kind.FURNITURE
         elif _like_headline(paragraph):
             kinds[at] = Kind.HEADING
