@@ -1,0 +1,224 @@
+/* What needs a hand in the browser: opening articles, copying, choosing, the tabs.
+   Python makes all HTML; this file only moves it about, and never makes HTML from text.
+   Each function below is called once, when its component is on the page. */
+window.qaPage = (() => {
+  const chosen = new Set(); // ids of the ticked articles; none means all
+  let openArticle = () => {}; // set by `dialog`
+  let selectTab = () => {}; // set by `tabs`
+  let focusWanted = null; // the card to go to once its evidence is there
+  const byId = (id) => document.getElementById(id);
+
+  const say = (button, text) => {
+    const label = button.textContent;
+    button.textContent = text;
+    setTimeout(() => (button.textContent = label), 1600);
+  };
+
+  const copy = async (button, text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // Browsers keep the clipboard from pages without https, except on this machine itself.
+      const area = document.createElement("textarea");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    say(button, "Copied");
+  };
+
+  const linkTo = (question) =>
+    `${location.origin}${location.pathname}?q=${encodeURIComponent(question)}`;
+
+  const openers = (element) =>
+    element.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-open]");
+      if (button) openArticle(JSON.parse(button.dataset.open));
+    });
+
+  function welcome(element, trigger) {
+    element.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-question]");
+      if (button) trigger("submit", { question: button.dataset.question });
+    });
+    const linked = new URLSearchParams(location.search).get("q");
+    if (linked && linked.trim()) trigger("submit", { question: linked });
+  }
+
+  function showCard() {
+    if (!focusWanted) return;
+    const { turn, rank } = focusWanted;
+    const shown = document.querySelector(`.evidence[data-turn="${turn}"]`);
+    if (!shown) return;
+    focusWanted = null;
+    selectTab("evidence");
+    const target = rank ? byId(`hit-${turn}-${rank}`) : shown.querySelector(".card");
+    if (!target) return;
+    target.focus({ preventScroll: true });
+    target.scrollIntoView({ block: rank ? "center" : "start" });
+  }
+
+  function transcript(element, trigger) {
+    element.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (!button) return;
+      const turn = button.closest(".turn");
+      const question = turn.dataset.question;
+      if ("copy" in button.dataset) copy(button, button.dataset.copy);
+      if ("link" in button.dataset) copy(button, linkTo(question));
+      if ("again" in button.dataset) trigger("submit", { question, turn: Number(turn.dataset.turn) });
+      if ("evidence" in button.dataset) {
+        focusWanted = { turn: button.dataset.evidence, rank: button.dataset.rank };
+        if (document.querySelector(`.evidence[data-turn="${focusWanted.turn}"]`)) showCard();
+        else trigger("select", { turn: Number(focusWanted.turn) });
+      }
+    });
+    let turns = 0;
+    new MutationObserver(() => {
+      const all = element.querySelectorAll(".turn");
+      if (all.length > turns) all[all.length - 1].scrollIntoView({ block: "start" });
+      turns = all.length;
+      document.body.classList.toggle("qa-conversing", turns > 0);
+    }).observe(element, { childList: true, subtree: true });
+  }
+
+  function evidence(element, watch) {
+    openers(element);
+    watch("value", () => {
+      const shown = element.querySelector(".evidence");
+      if (!shown) return;
+      selectTab("evidence");
+      if (focusWanted) showCard();
+      else byId("qa-side").scrollTop = 0;
+    });
+  }
+
+  function dialog(element, server) {
+    const box = element.querySelector("dialog");
+    const close = document.createElement("button");
+    close.type = "button";
+    close.className = "close";
+    close.textContent = "Close";
+    close.addEventListener("click", () => box.close());
+    const page = document.createElement("div");
+    page.className = "article-page";
+    page.tabIndex = 0; // so that the arrow keys scroll it
+    page.setAttribute("role", "document");
+    page.setAttribute("aria-labelledby", "article-title");
+    box.append(close, page);
+    box.addEventListener("click", (event) => {
+      if (event.target === box) box.close();
+    });
+    openArticle = async (target) => {
+      page.innerHTML = await server.open_article(target);
+      box.showModal();
+      page.focus();
+      const place = page.querySelector(".found mark") || page.querySelector(".found, mark");
+      if (place) place.scrollIntoView({ block: "center" });
+      else page.scrollTop = 0;
+    };
+  }
+
+  function tabs(element) {
+    const buttons = [...element.querySelectorAll("[role=tab]")];
+    const panels = buttons.map((button) => byId(button.getAttribute("aria-controls")));
+    panels.forEach((panel, i) => {
+      panel.setAttribute("role", "tabpanel");
+      panel.setAttribute("aria-labelledby", buttons[i].id);
+    });
+    const select = (wanted) =>
+      buttons.forEach((button, i) => {
+        const selected = button === wanted;
+        button.setAttribute("aria-selected", String(selected));
+        button.tabIndex = selected ? 0 : -1;
+        panels[i].classList.toggle("qa-hidden", !selected);
+      });
+    selectTab = (name) => select(byId(`tab-${name}`));
+    element.addEventListener("click", (event) => {
+      const button = event.target.closest("[role=tab]");
+      if (button) select(button);
+    });
+    element.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      const at = buttons.indexOf(event.target);
+      if (!step || at < 0) return;
+      const next = buttons[(at + step + buttons.length) % buttons.length];
+      select(next);
+      next.focus();
+    });
+    select(buttons.find((button) => button.getAttribute("aria-selected") === "true"));
+  }
+
+  let chooseAll = () => {}; // set by `articles`
+  function articles(element, trigger, server, watch) {
+    openers(element);
+    const tick = () =>
+      element.querySelectorAll("[type=checkbox]").forEach((box) => {
+        box.checked = chosen.has(box.value);
+      });
+    const changed = () => trigger("select", { documents: [...chosen] });
+    const filter = async () => {
+      const text = byId("article-filter").value;
+      const rows = await server.find_articles({ filter: text, chosen: [...chosen] });
+      if (byId("article-filter").value !== text) return; // typed on meanwhile
+      element.querySelector(".rows").innerHTML = rows;
+      tick();
+    };
+    element.addEventListener("change", (event) => {
+      const box = event.target.closest("[type=checkbox]");
+      if (!box) return;
+      if (box.checked) chosen.add(box.value);
+      else chosen.delete(box.value);
+      changed();
+    });
+    element.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-forget]");
+      if (button) trigger("delete", { document: button.dataset.forget });
+    });
+    let typed;
+    element.addEventListener("input", (event) => {
+      if (event.target.id !== "article-filter") return;
+      clearTimeout(typed);
+      typed = setTimeout(filter, 150);
+    });
+    watch("value", () => {
+      chosen.clear();
+      const list = element.querySelector(".collection");
+      for (const id of JSON.parse(list.dataset.chosen)) chosen.add(id);
+      if (byId("article-filter").value) filter();
+      tick();
+    });
+    chooseAll = () => {
+      chosen.clear();
+      tick();
+      changed();
+    };
+  }
+
+  function scope(element) {
+    element.addEventListener("click", (event) => {
+      if (event.target.closest("[data-all]")) chooseAll();
+      if (event.target.closest("[data-choose]")) {
+        selectTab("articles");
+        byId("article-filter").focus();
+      }
+    });
+  }
+
+  function cleared() {
+    selectTab("articles");
+    document.querySelector("#qa-question textarea").focus();
+  }
+
+  function download(text) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/markdown;charset=utf-8" }));
+    link.download = "questions-and-answers.md";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+
+  return { welcome, transcript, evidence, dialog, tabs, articles, scope, cleared, download };
+})();
