@@ -18,7 +18,33 @@ from qa.errors import (
     StoreError,
     UnreadableFile,
 )
-from qa.index import Changes, Failure, Index, Status, retrieve
+from qa.index import Index, Status, retrieve
 from qa.passages import Passage, Sentence
 from qa.progress import Progress, ProgressCallback
 from qa.retrieval import Explanation, Hit
+from qa.store import Failure
+from qa.sync import Changes
+
+__all__ = [
+    "Answer",
+    "Changes",
+    "Document",
+    "Encoder",
+    "Explanation",
+    "Failure",
+    "FolderError",
+    "Hit",
+    "Index",
+    "IndexBusy",
+    "ModelError",
+    "Passage",
+    "Progress",
+    "ProgressCallback",
+    "QAError",
+    "QuestionError",
+    "Sentence",
+    "Status",
+    "StoreError",
+    "UnreadableFile",
+    "retrieve",
+]

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from qa import lexical
 from qa.passages import Sentence
 from qa.retrieval import Corpus, Hit, matched_weight, nearly_identical
@@ -17,10 +15,11 @@ from qa.retrieval import Corpus, Hit, matched_weight, nearly_identical
 Status = Literal["answered", "uncertain", "not_found"]
 
 SENTENCES = 3  # marked as answering, at most
-COSINE_WEIGHT = 0.55  # of a sentence's score: its similarity in meaning to the question
-COVERAGE_WEIGHT = 0.25  # the share of the question's words that it has, by their rarity
-HIT_WEIGHT = 0.20  # the score of the passage it stands in
-ANSWERED, NOT_FOUND = 0.5, 0.25  # confidence from which, and below which, to say so
+COSINE_WEIGHT = 0.40  # of a sentence's score: its similarity in meaning to the question
+COVERAGE_WEIGHT = 0.35  # the share of the question's words that it has, by their rarity
+HIT_WEIGHT = 0.25  # the score of the passage it stands in
+ANSWERED, NOT_FOUND = 0.5, 0.2  # confidence from which, and below which, to say so
+INTERCEPT, COSINE, COVERAGE = -7.3, 6.9, 5.1  # of the confidence, by benchmarks/answers.py
 
 _WORD = re.compile(r"\w+(?:[-.'\u2019]\w+)*")
 
@@ -138,7 +137,7 @@ def _confidence(
     total = sum(weights.values())
     said = [matched_weight(f"{hit.document.title} {hit.passage.text}", weights) for hit in hits]
     coverage = max(said) / total if total else 0.0
-    return 1 / (1 + math.exp(-(-5.0 + 6.0 * cosine + 4.0 * coverage)))
+    return 1 / (1 + math.exp(-(INTERCEPT + COSINE * cosine + COVERAGE * coverage)))
 
 
 def _status(confidence: float) -> Status:
@@ -155,9 +154,7 @@ def _missing(query: str, hits: Sequence[Hit]) -> tuple[str, ...]:
     content = set(lexical.content_terms(query))
     words = dict.fromkeys(_WORD.findall(query))
     return tuple(
-        word
-        for word in words
-        if (terms := content & set(lexical.terms(word))) and not terms & said
+        word for word in words if (terms := content & set(lexical.terms(word))) and not terms & said
     )
 
 

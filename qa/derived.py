@@ -63,8 +63,10 @@ def _write(store: Store, encoder: Encoder, directory: Path) -> Derived:
     shutil.rmtree(words, ignore_errors=True)
     made = build(store, encoder, words)
     made.vectors.save(neighbours)
-    sums = {path.relative_to(directory).as_posix(): _check_sum(path)
-            for path in [neighbours, *_lexical_files(words)]}
+    sums = {
+        path.relative_to(directory).as_posix(): _check_sum(path)
+        for path in [neighbours, *_lexical_files(words)]
+    }
     manifest = {"version": version, "check_sums": sums}
     write_atomically(directory / _MANIFEST, json.dumps(manifest).encode())
     _clear(directory, keep={words.name, neighbours.name})

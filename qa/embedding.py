@@ -146,11 +146,13 @@ class OnnxEncoder:
         return self._encode([self._kept.passage_prompt + text for text in texts])
 
     def encode_question(self, text: str) -> Vectors:
-        return self._encode([self._kept.question_prompt + text])[0]
+        vector: Vectors = self._encode([self._kept.question_prompt + text])[0]
+        return vector
 
     def _encode(self, texts: list[str]) -> Vectors:
         """One text a run, one run a core: nothing is padded, and a text's vector does not depend
-        on its neighbours."""
+        on its neighbours.
+        """
         encodings = self._tokenizer.encode_batch_fast([text.strip() for text in texts])
         vectors = np.empty((len(texts), self.dimensions), np.float32)  # (n, d)
         ids = [encoding.ids for encoding in encodings]
@@ -169,8 +171,9 @@ class OnnxEncoder:
             "attention_mask": np.ones_like(tokens),
             "token_type_ids": np.zeros_like(tokens),
         }
-        result: Vectors = self._session.run(None, {n: values[n] for n in self._kept.inputs})[0]
-        return result[0]
+        feed = {name: values[name] for name in self._kept.inputs}
+        vector: Vectors = self._session.run(None, feed)[0][0]
+        return vector
 
 
 class TorchEncoder:
@@ -200,12 +203,14 @@ class TorchEncoder:
         return _unit(self._model.encode_document(list(texts), show_progress_bar=False))
 
     def encode_question(self, text: str) -> Vectors:
-        return _unit(self._model.encode_query([text], show_progress_bar=False))[0]
+        vector: Vectors = _unit(self._model.encode_query([text], show_progress_bar=False))[0]
+        return vector
 
 
 def _unit(vectors: Any) -> Vectors:
     rows = np.asarray(vectors, np.float32)
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    unit: Vectors = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return unit
 
 
 def _cores() -> int:
@@ -219,7 +224,7 @@ def _load_torch(files: models.ModelFiles) -> SentenceTransformer:
             from sentence_transformers import SentenceTransformer
             from transformers.utils import logging as transformers_logging
 
-            transformers_logging.disable_progress_bar()
+            transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
             return SentenceTransformer(str(files.folder), device="cpu", local_files_only=True)
     except Exception as error:  # whatever a model's files can make transformers raise
         raise ModelError(f"cannot load the model {files.name!r}: {error}") from error
@@ -316,7 +321,9 @@ def _export_graph(model: SentenceTransformer, inputs: tuple[str, ...], path: Pat
 def _largest_difference(model: SentenceTransformer, exported: OnnxEncoder) -> float:
     sentence = "The talks were suspended until February 25, the envoy said. "
     texts = ["truce", sentence, sentence * 4, sentence * 40, "Größe, 他来了, naïve — “quoted”"]
-    passages = exported.encode_passages(texts) - _unit(model.encode_document(texts, show_progress_bar=False))
+    passages = exported.encode_passages(texts) - _unit(
+        model.encode_document(texts, show_progress_bar=False)
+    )
     theirs = _unit(model.encode_query([texts[1]], show_progress_bar=False))[0]
     questions = exported.encode_question(texts[1]) - theirs
     return float(max(np.abs(passages).max(), np.abs(questions).max()))

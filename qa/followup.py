@@ -12,7 +12,9 @@ _POINTS_BACK = re.compile(
     r"same|else|others?)\b",
     re.IGNORECASE,
 )
-_CONTINUES = re.compile(r"^\W*(?:and|but|or|so|why|how about|what about|also|what else)\b", re.IGNORECASE)
+_CONTINUES = re.compile(
+    r"^\W*(?:and|but|or|so|why|how about|what about|also|what else)\b", re.IGNORECASE
+)
 _FEW_TERMS = 2  # a question with no more content words than this may lean on the one before
 _POINTING_TERMS = 4  # one that points back ("did he ...") may have a few more
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import filelock
 
 from qa import derived, documents, embedding, followup
+from qa import retrieval as search
 from qa.answer import Answer, answer
 from qa.cache import cache_directory
 from qa.documents import Document
@@ -24,7 +25,6 @@ from qa.errors import FolderError, IndexBusy, StoreError
 from qa.ingest import Ingester, recipe
 from qa.models import DEFAULT_MODEL
 from qa.progress import Progress, ProgressCallback
-from qa import retrieval as search
 from qa.retrieval import Corpus, Hit
 from qa.store import DamagedStore, Failure, FileState, Store
 from qa.sync import Changes, files_in, synchronise
@@ -214,7 +214,9 @@ class Index:
         search.check_question(question)
         corpus = self._current()
         query = followup.complete(question, history)
-        return answer(corpus, question, query, search.retrieve(corpus, query, k, documents=documents))
+        return answer(
+            corpus, question, query, search.retrieve(corpus, query, k, documents=documents)
+        )
 
     @property
     def documents(self) -> tuple[Document, ...]:

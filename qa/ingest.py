@@ -87,9 +87,7 @@ class Ingester:
         for first in range(0, len(missing), WINDOW_PASSAGES):
             keys = missing[first : first + WINDOW_PASSAGES]
             vectors = self._encoder.encode_passages([texts[key] for key in keys])
-            self._store.put_vectors(
-                self._encoder.name, dict(zip(keys, vectors, strict=True))
-            )
+            self._store.put_vectors(self._encoder.name, dict(zip(keys, vectors, strict=True)))
             self._embedded(len(keys))
 
 

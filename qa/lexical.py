@@ -162,7 +162,8 @@ def _analyzer() -> TextAnalyzer:
 
 def _with_joined_forms(text: str) -> str:
     """The text without possessive endings, and behind it "US" for "U.S.", "ceasefire" for
-    "cease-fire"."""
+    "cease-fire".
+    """
     text = _POSSESSIVE.sub("", text)
     acronyms = [found.replace(".", "") for found in _ACRONYM.findall(text)]
     compounds = [re.sub(r"\W", "", found) for found in _COMPOUND.findall(text)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -169,9 +169,7 @@ def _candidates(
     return _fused(ids, [bm25.get(id, 0.0) for id in ids], cosines.tolist())
 
 
-def _fused(
-    ids: Sequence[int], bm25: Sequence[float], cosines: Sequence[float]
-) -> list[_Candidate]:
+def _fused(ids: Sequence[int], bm25: Sequence[float], cosines: Sequence[float]) -> list[_Candidate]:
     if not ids:
         return []
     highest = max(bm25) or 1.0
@@ -245,7 +243,7 @@ def _says_no_more(hit: Hit, repeated: list[Sentence], weights: dict[str, float])
     return said > 0 and again >= SAME_CONTENT * said
 
 
-def matched_weight(text: str, weights: dict[str, float]) -> float:
+def matched_weight(text: str, weights: Mapping[str, float]) -> float:
     """The summed weight of the terms that stand in a text."""
     present = set(lexical.terms(text))
     return sum(weight for term, weight in weights.items() if term in present)

@@ -281,13 +281,13 @@ class Store:
     # Changes.
 
     def put_vectors(self, model: str, vectors: Mapping[bytes, Vectors]) -> None:
-        rows = [(model, key, vector.astype(np.float32).tobytes()) for key, vector in vectors.items()]
+        rows = [
+            (model, key, vector.astype(np.float32).tobytes()) for key, vector in vectors.items()
+        ]
         with self.transaction():
             self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
 
-    def put(
-        self, document: Document, state: FileState, passages: Sequence[StoredPassage]
-    ) -> None:
+    def put(self, document: Document, state: FileState, passages: Sequence[StoredPassage]) -> None:
         """Add a document or replace the one with its id, whole."""
         row = (
             document.id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -30,7 +31,7 @@ class VectorIndex:
         """
         if vectors.ndim != 2 or len(ids) != len(vectors):
             raise ValueError(f"{len(ids)} ids for vectors of shape {vectors.shape}")
-        self._flat = faiss.IndexIDMap2(faiss.IndexFlatIP(vectors.shape[1]))
+        self._flat: Any = faiss.IndexIDMap2(faiss.IndexFlatIP(vectors.shape[1]))
         if len(ids):
             self._flat.add_with_ids(np.ascontiguousarray(vectors), np.asarray(ids, np.int64))
 
@@ -38,7 +39,8 @@ class VectorIndex:
     def load(cls, path: Path) -> VectorIndex:
         """Read what `save` wrote. Raises RuntimeError (faiss's own) when it is no such file."""
         index = cls.__new__(cls)
-        index._flat = faiss.downcast_index(faiss.read_index(str(path)))
+        flat: Any = faiss.downcast_index(faiss.read_index(str(path)))
+        index._flat = flat
         return index
 
     def save(self, path: Path) -> None:
@@ -69,7 +71,8 @@ class VectorIndex:
         parameters = None
         if among is not None:
             selected = np.fromiter(among, np.int64, len(among))
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(selected))
+            chosen: Any = faiss.IDSelectorBatch(selected)
+            parameters = faiss.SearchParameters(sel=chosen)  # type: ignore[call-arg]  # its stubs lag
         cosines, ids = self._flat.search(query[np.newaxis], n, params=parameters)  # (1, n)
         found = ids[0] >= 0
         return ids[0][found], cosines[0][found]
