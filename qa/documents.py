@@ -1,6 +1,6 @@
 """Read files into documents: their text, and the title, date and source that they give.
 
-Knows folders and files; what is inside each format is `qa.formats`' business.
+Knows folders and files; `qa.markup`, `qa.pdf` and `qa.word` know what is inside them.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from qa import dates, formats, lines
+from qa import dates, lines, markup, pdf, word
+from qa.content import Content
 from qa.encoding import decode
 from qa.errors import FolderError, UnreadableFile
-from qa.formats import Content
 
 __all__ = ["READABLE", "Document", "decode", "find", "read"]
 
@@ -31,13 +31,13 @@ FILE_BYTES = 200_000_000
 """Any file beyond this is refused, because it is read into memory whole."""
 
 _READERS: dict[str, Callable[[bytes, str], Content]] = {
-    ".txt": formats.plain_text,
-    ".md": formats.markdown,
-    ".markdown": formats.markdown,
-    ".html": formats.html,
-    ".htm": formats.html,
-    ".pdf": formats.pdf,
-    ".docx": formats.docx,
+    ".txt": markup.plain_text,
+    ".md": markup.markdown,
+    ".markdown": markup.markdown,
+    ".html": markup.html,
+    ".htm": markup.html,
+    ".pdf": pdf.read,
+    ".docx": word.read,
 }
 _TEXTUAL = (".txt", ".md", ".markdown", ".html", ".htm")
 _NO_TITLE = re.compile(
@@ -96,7 +96,7 @@ def find(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise FolderError(f"'{folder}' is a file, not a folder: name the folder that holds it")
     try:
-        os.listdir(folder)
+        next(folder.iterdir(), None)
     except OSError as error:
         raise FolderError(f"cannot open the folder '{folder}': {error.strerror}") from error
     return sorted(path for path in _files(folder) if _belongs(path, folder.resolve()))

@@ -8,33 +8,27 @@ neither files nor documents, only characters.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
 from typing import Literal
 
-from qa import boilerplate
+from qa import boilerplate, dates
+from qa.layout import HEADLINE_CHARACTERS, Layout, asks, is_paragraph, like_headline
 from qa.paragraphs import Paragraph, has_speaker, is_ended, paragraphs, wordless
 
 Format = Literal["text", "markdown"]
 
-HEADLINE_CHARACTERS = 180
-"""A longer line is no headline."""
+LINK_WORDS = 4
+"""A line of fewer words after the last paragraph may be a name or a place."""
+
+MOST_LINKS = 12
+"""More lines than this in a row after the last paragraph are a list of its own."""
 
 HEADING_WORDS = 8
 """A headline of more words between paragraphs leads to another story; up to this, it heads what
 follows."""
-
-ARTICLE_SHARE = 0.7
-"""A text is an article when at least this share of its characters is in punctuated paragraphs."""
-
-ARTICLE_PARAGRAPHS = 3
-"""... and at least so many of them."""
-
-PARAGRAPH_CHARACTERS = 40
-"""A shorter line, even with a full stop, says nothing about whether a text is an article."""
 
 
 class Kind(StrEnum):
@@ -67,7 +61,6 @@ _MARKUP = re.compile(r"^#+\s+|\s+#+$|<[^>]+>|^=+\s|\s=+$|[*_`]{1,3}(?=\S)|(?<=\S
 _SETEXT = re.compile(r"\s*\n[=-]+\s*$")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _ABBREVIATION = re.compile(r"(?:\b[A-Z]\.){2,}$")
-_OPENING = re.compile(r"[\"'“‘«„(¿¡\[]*")
 
 
 def blocks(text: str, *, format: Format = "text", title: str = "") -> tuple[Block, ...]:
@@ -110,14 +103,14 @@ def _unmarked(text: str) -> str:
 
 
 def _kinds(found: Sequence[Paragraph], format: Format, title: str) -> list[Kind]:
-    document = _Layout.of(found)
+    document = Layout.of(found)
     kinds = [_by_itself(paragraph, document) for paragraph in found]
     headline = _headline(found, kinds, document, title, format)
     if headline is not None:
         kinds[headline] = Kind.TITLE
     if document.article:
         _settle_head(found, kinds, headline)
-        _settle_rest(found, kinds, format)
+        _settle_rest(found, kinds, links=format == "text" and not document.long)
     if Kind.PROSE not in kinds:
         return [_kept(paragraph) for paragraph in found]
     return kinds
@@ -130,104 +123,28 @@ def _kept(paragraph: Paragraph) -> Kind:
     return Kind.FURNITURE if known else Kind.PROSE
 
 
-# --- the document as a whole ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """What decides how a single line is read.
-
-    `article`: punctuated paragraphs, so that a line without punctuation means something.
-    `transcript`: the same names speak again and again. `dates`: several lines are dates, as in a
-    diary, where they head what follows. `body`: where the first punctuated paragraph stands.
-    """
-
-    article: bool
-    transcript: bool
-    dates: bool
-    body: int
-
-    @classmethod
-    def of(cls, found: Sequence[Paragraph]) -> _Layout:
-        content = [paragraph for paragraph in found if _is_content(paragraph)]
-        spoken = _is_transcript(content)
-        dated = sum(boilerplate.dateline(paragraph.text) is not None for paragraph in found)
-        return cls(
-            article=not spoken and _is_article(content),
-            transcript=spoken,
-            dates=dated > 2,
-            body=next(
-                (at for at, paragraph in enumerate(found) if _is_paragraph(paragraph)), len(found)
-            ),
-        )
-
-
-def _is_content(paragraph: Paragraph) -> bool:
-    return paragraph.mark in ("", "item") and not boilerplate.furniture(paragraph.text)
-
-
-def _is_paragraph(paragraph: Paragraph) -> bool:
-    """A punctuated paragraph of prose, neither a list item nor furniture."""
-    long = len(paragraph.text) >= PARAGRAPH_CHARACTERS
-    return paragraph.mark == "" and long and is_ended(paragraph.text) and _is_content(paragraph)
-
-
-def _is_article(content: Sequence[Paragraph]) -> bool:
-    punctuated = [paragraph for paragraph in content if _is_paragraph(paragraph)]
-    unpunctuated = sum(_like_headline(paragraph) for paragraph in content)
-    characters = sum(len(paragraph.text) for paragraph in content)
-    share = sum(len(paragraph.text) for paragraph in punctuated) / max(1, characters)
-    enough = len(punctuated) >= max(ARTICLE_PARAGRAPHS, unpunctuated / 2)
-    return enough and share >= ARTICLE_SHARE
-
-
-def _is_transcript(content: Sequence[Paragraph]) -> bool:
-    """Say whether most lines begin with a name and a colon, and the names come again."""
-    speakers = Counter(
-        paragraph.text.split(":", 1)[0] for paragraph in content if has_speaker(paragraph.text)
-    )
-    again = sum(count for count in speakers.values() if count > 1)
-    return again >= 2 and again >= 0.4 * len(content)
-
-
 # --- a line by itself ----------------------------------------------------------------------------
 
 
-def _by_itself(paragraph: Paragraph, document: _Layout) -> Kind:
+def _by_itself(paragraph: Paragraph, document: Layout) -> Kind:
     text = paragraph.text
     if paragraph.mark in ("heading", "kept"):
         return Kind.HEADING if paragraph.mark == "heading" else Kind.PROSE
-    if paragraph.mark == "furniture" or wordless(text):
+    if paragraph.mark == "furniture" or _is_rule(text) or (wordless(text) and document.article):
         return Kind.FURNITURE
     known = boilerplate.furniture(text)
     if known == "certain" or (known == "likely" and document.article):
         return Kind.FURNITURE
-    if boilerplate.dateline(text) is not None:
+    if dates.dateline(text) is not None:
         return Kind.FURNITURE if document.article and not document.dates else Kind.HEADING
     if _DASHED.match(text) and len(text) <= HEADLINE_CHARACTERS:
         return Kind.HEADING
     return Kind.PROSE
 
 
-def _like_headline(paragraph: Paragraph) -> bool:
-    """One line, not too long, that begins like a headline and does not end like a sentence."""
-    text = paragraph.text
-    if paragraph.mark or "\n" in text or len(text) > HEADLINE_CHARACTERS:
-        return False
-    if text[-1] in ",;:" or re.search(r"[@\t|{}<>=\\]", text) or _mostly_numbers(text):
-        return False
-    first = _OPENING.sub("", text, count=1)[:1]
-    return not first.islower() and first.isalnum() and (not is_ended(text) or _asks(text))
-
-
-def _asks(text: str) -> bool:
-    """A short question on a line of its own, not somebody's words."""
-    return text.endswith("?") and len(text) <= 100 and text[0].isalnum() and "." not in text[:-1]
-
-
-def _mostly_numbers(text: str) -> bool:
-    words = text.split()
-    return sum(any(letter.isdigit() for letter in word) for word in words) > len(words) / 3
+def _is_rule(text: str) -> bool:
+    """Say whether a line only divides: dashes, stars, a bullet without anything after it."""
+    return not text.strip("-_=*~#·•—–+| \t\u200b\ufeff")
 
 
 # --- the headline --------------------------------------------------------------------------------
@@ -236,7 +153,7 @@ def _mostly_numbers(text: str) -> bool:
 def _headline(
     found: Sequence[Paragraph],
     kinds: Sequence[Kind],
-    document: _Layout,
+    document: Layout,
     title: str,
     format: Format,
 ) -> int | None:
@@ -247,9 +164,12 @@ def _headline(
             return at
     marked = [at for at, paragraph in enumerate(found) if paragraph.level]
     if format == "markdown" and marked:
-        return next((at for at in marked if found[at].level == 1), marked[0])
+        opening = marked[0] if marked[0] <= document.body else None
+        return next((at for at in marked if found[at].level == 1), opening)
     head = range(min(document.body, len(found) - 1)) if not document.transcript else range(0)
-    candidates = [at for at in head if kinds[at] is Kind.PROSE and _may_be_title(found[at])]
+    candidates = [at for at in head if kinds[at] is Kind.PROSE and _may_be_title(found, at)]
+    if sum(asks(paragraph.text) for paragraph in found) > 1:  # answers to questions
+        candidates = [at for at in candidates if not asks(found[at].text)]
     first = next((at for at in head if kinds[at] is Kind.PROSE), None)
     if not candidates or (candidates[0] != first and not document.article):
         return None
@@ -262,21 +182,22 @@ def _comparable(text: str) -> str:
     return "".join(_unmarked(text).casefold().split())
 
 
-def _may_be_title(paragraph: Paragraph) -> bool:
-    stopped = _ABBREVIATION.search(paragraph.text) or paragraph.text.endswith(("!", "?"))
-    text = paragraph.text.rstrip(".!?") if stopped else paragraph.text
-    named = boilerplate.byline(text) or not text
-    return not named and _like_headline(_with_text(paragraph, text))
-
-
-def _with_text(paragraph: Paragraph, text: str) -> Paragraph:
-    return Paragraph(
-        paragraph.start, paragraph.end, text, paragraph.after_blank, paragraph.mark, paragraph.level
-    )
+def _may_be_title(found: Sequence[Paragraph], at: int) -> bool:
+    text = found[at].text.split(" | ", 1)[0]  # a browser's title: "Headline | Section | Site"
+    if _ABBREVIATION.search(text) or text.endswith(("!", "?")):
+        text = text.rstrip(".!?")
+    following = found[at + 1].text if at + 1 < len(found) else ""
+    fields = has_speaker(text) and has_speaker(following) and not is_ended(following)
+    if not text or fields or boilerplate.byline(text):
+        return False
+    return like_headline(replace(found[at], text=text))
 
 
 def _after_menu(found: Sequence[Paragraph], candidates: Sequence[int]) -> int:
     """The first candidate that is neither a section's name nor part of a menu of short lines."""
+    menu = [at for at in range(candidates[-1]) if boilerplate.in_menu(found[at].text)]
+    if menu:  # what stands above it is the site's name
+        candidates = [at for at in candidates if at > menu[-1]]
     long = [at for at in candidates if len(found[at].text.split()) > 3]
     short = [at for at in candidates if not long or at < long[0]]
     if long and (len(short) > 2 or all(boilerplate.names_section(found[at].text) for at in short)):
@@ -293,8 +214,9 @@ def _heads_the_rest(found: Sequence[Paragraph], at: int) -> bool:
     if following.after_blank:
         listed = following.mark == "item" and at + 2 < len(found)
         alone = at + 2 >= len(found) or found[at + 2].after_blank
-        return _is_paragraph(following) or listed or not alone
-    return _is_paragraph(following) and len(following.text) >= 150
+        return is_paragraph(following) or listed or not alone
+    begins = not following.text[0].islower() and not following.text[0].isdigit()
+    return begins and is_paragraph(following) and len(following.text) >= 150
 
 
 # --- around the prose of an article --------------------------------------------------------------
@@ -302,7 +224,7 @@ def _heads_the_rest(found: Sequence[Paragraph], at: int) -> bool:
 
 def _settle_head(found: Sequence[Paragraph], kinds: list[Kind], headline: int | None) -> None:
     """Settle what stands before the first paragraph: menu, byline, standfirst, lead bullets."""
-    body = next((at for at, paragraph in enumerate(found) if _is_paragraph(paragraph)), 0)
+    body = next((at for at, paragraph in enumerate(found) if is_paragraph(paragraph)), 0)
     for at in range(body):
         paragraph = found[at]
         if kinds[at] is not Kind.PROSE or paragraph.mark not in ("", "item"):
@@ -310,7 +232,7 @@ def _settle_head(found: Sequence[Paragraph], kinds: list[Kind], headline: int | 
         above = headline is not None and at < headline
         if above or boilerplate.byline(paragraph.text) or _leads(paragraph):
             kinds[at] = Kind.FURNITURE
-        elif _like_headline(paragraph):
+        elif like_headline(paragraph):
             kinds[at] = Kind.HEADING
 
 
@@ -320,21 +242,22 @@ def _leads(paragraph: Paragraph) -> bool:
     return paragraph.mark == "item" and 5 <= len(words) <= 30 and not is_ended(paragraph.text)
 
 
-def _settle_rest(found: Sequence[Paragraph], kinds: list[Kind], format: Format) -> None:
-    """Settle the lines without punctuation between and after the paragraphs."""
-    body = next((at for at, paragraph in enumerate(found) if _is_paragraph(paragraph)), 0)
-    last = max(at for at, paragraph in enumerate(found) if _is_paragraph(paragraph))
-    loose = [at for at in range(body, len(found)) if _is_loose(found, kinds, at)]
+def _settle_rest(found: Sequence[Paragraph], kinds: list[Kind], *, links: bool) -> None:
+    """Settle the lines without punctuation between and after the paragraphs.
+
+    `links` says whether they may lead to other stories; else they are headings or prose.
+    """
+    paragraphs_at = [at for at, paragraph in enumerate(found) if is_paragraph(paragraph)]
+    loose = [at for at in range(paragraphs_at[0], len(found)) if _is_loose(found, kinds, at)]
     for run in _runs(loose, kinds):
         for at in run:
-            kinds[at] = _between(found, run, at, last)
+            kinds[at] = _between(found, run, at, paragraphs_at[-1], links)
     _sweep_links(found, kinds)
-    if format == "text":
-        _sweep_bylines(found, kinds, last)
+    _sweep_bylines(found, kinds, paragraphs_at[-1])
 
 
 def _is_loose(found: Sequence[Paragraph], kinds: Sequence[Kind], at: int) -> bool:
-    return kinds[at] is Kind.PROSE and found[at].mark == "" and _like_headline(found[at])
+    return kinds[at] is Kind.PROSE and found[at].mark == "" and like_headline(found[at])
 
 
 def _runs(loose: Sequence[int], kinds: Sequence[Kind]) -> list[list[int]]:
@@ -345,22 +268,35 @@ def _runs(loose: Sequence[int], kinds: Sequence[Kind]) -> list[list[int]]:
     return [[at for _, at in group] for _, group in grouped]
 
 
-def _between(found: Sequence[Paragraph], run: Sequence[int], at: int, last: int) -> Kind:
+def _between(
+    found: Sequence[Paragraph], run: Sequence[int], at: int, last: int, links: bool
+) -> Kind:
     """What a line without punctuation is, among an article's paragraphs."""
-    words = len(found[at].text.split())
-    introduced = run[0] > 0 and found[run[0] - 1].text.endswith(":")
-    if introduced:
+    text = found[at].text
+    words = len(text.split())
+    if _is_part(found, run) or re.match(r"[A-Z ]{3,}: ", text):
         return Kind.PROSE
     if at > last:
-        return Kind.FURNITURE if words >= 4 and not _signs_off(found, run[0]) else Kind.PROSE
+        linked = links and words >= LINK_WORDS and len(run) <= MOST_LINKS
+        return Kind.FURNITURE if linked else Kind.PROSE
     if len(run) > 2:
         return Kind.PROSE
-    return Kind.HEADING if words <= HEADING_WORDS or _asks(found[at].text) else Kind.FURNITURE
+    if words <= HEADING_WORDS or asks(text):
+        return Kind.HEADING
+    return Kind.FURNITURE if links else Kind.PROSE
 
 
-def _signs_off(found: Sequence[Paragraph], at: int) -> bool:
-    """Say whether a letter's closing stands before: what follows is a name or an address."""
-    return any(paragraph.text.endswith(",") for paragraph in found[max(0, at - 2) : at])
+def _is_part(found: Sequence[Paragraph], run: Sequence[int]) -> bool:
+    """Say whether lines belong to the prose around them.
+
+    They do when the paragraph before announces them, when a letter's closing stands before them
+    (names and addresses follow), and when the next one goes on in lower case, as after a formula.
+    """
+    before = [paragraph.text for paragraph in found[max(0, run[0] - 2) : run[0]]]
+    after = [paragraph.text for paragraph in found[run[-1] + 1 : run[-1] + 2]]
+    announced = bool(before) and before[-1].endswith(":")
+    signed = any(text.endswith(",") for text in before)
+    return announced or signed or any(text[0].islower() for text in after)
 
 
 def _sweep_links(found: Sequence[Paragraph], kinds: list[Kind]) -> None:

@@ -268,7 +268,8 @@ def _separate(line: _Line, following: _Line) -> bool:
         return not (wordless(following.text) and _TABLE.match(line.text))
     if is_item(following.text) or _FENCE.match(following.text) or _HASHES.match(following.text):
         return True
-    if line.breaks or len(line.text) > WIDEST or _TABLE.match(line.text):
+    whole = len(line.text) > WIDEST and is_ended(line.text)
+    if line.breaks or whole or _TABLE.match(line.text):
         return True
     speaking = has_speaker(line.text) and has_speaker(following.text)
     return speaking or _is_empty(following.text) or following.text.startswith("<")

@@ -1,0 +1,150 @@
+"""From the bytes of a text, Markdown or HTML file to its text and what its metadata says.
+
+The only module that imports trafilatura and YAML, when they are needed: they are slow to load.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from qa import dates
+from qa.content import Content, as_date, check_length, clean, one_line, value_or, wrapping
+from qa.encoding import decode
+from qa.errors import UnreadableFile
+
+FRONT_MATTER_CHARACTERS = 65_536
+"""YAML longer than this is no front matter."""
+
+_FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+
+
+def plain_text(data: bytes, name: str) -> Content:
+    """A text file, characters as they are."""
+    return Content(_decoded(data, name))
+
+
+def markdown(data: bytes, name: str) -> Content:
+    """A Markdown file, characters as they are; title, date and source from its front matter."""
+    text = _decoded(data, name)
+    nothing: Mapping[str, object] = {}
+    given = value_or(nothing, lambda: _front_matter(text))
+    source = next((given[key] for key in ("source", "publisher", "author") if given.get(key)), "")
+    return Content(
+        text,
+        title=one_line(given.get("title")),
+        date=value_or(None, lambda: as_date(given.get("date"))),
+        source=one_line(source),
+        format="markdown",
+    )
+
+
+def _decoded(data: bytes, name: str) -> str:
+    text, _ = decode(data)
+    controls = sum(
+        character < " " and character not in "\t\n\r\f\v\x1b" for character in text[:65536]
+    )
+    if "\0" in text or controls > 0.05 * min(len(text), 65_536):
+        raise UnreadableFile(
+            f"cannot read '{name}': it holds binary data, not text; rename it to what it is"
+        )
+    check_length(len(text), name)
+    return text
+
+
+def _front_matter(text: str) -> Mapping[str, object]:
+    match = _FRONT_MATTER.match(text[:FRONT_MATTER_CHARACTERS])
+    if not match:
+        return {}
+    import yaml
+
+    given = yaml.safe_load(match[1])
+    return {str(key).lower(): value for key, value in given.items()}
+
+
+# --- HTML ------------------------------------------------------------------------------
+
+_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{2,20})", re.IGNORECASE)
+_META_DATES = (
+    "article:published_time",
+    "og:published_time",
+    "datepublished",
+    "pubdate",
+    "publishdate",
+    "publish-date",
+    "publication_date",
+    "citation_publication_date",
+    "parsely-pub-date",
+    "sailthru.date",
+    "dc.date.issued",
+    "dcterms.issued",
+    "dcterms.date",
+    "dc.date",
+    "date",
+)
+_LINKED_DATA = re.compile(r'"datePublished"\s*:\s*"([^"]{8,40})"')
+
+
+def html(data: bytes, name: str) -> Content:
+    """The main text of a web page, without menus and markup."""
+    page = _page(data, name)
+    with wrapping(name, "web page"):
+        import trafilatura
+
+        tree = trafilatura.load_html(page)
+        found = trafilatura.bare_extraction(
+            page,
+            include_comments=False,
+            with_metadata=True,
+            date_extraction_params={"extensive_search": False},
+        )
+        text = clean((found and _attribute(found, "text")) or _all_text(page))
+        if not text.strip():
+            raise UnreadableFile(
+                f"cannot read '{name}': there is no text in the page; if it is filled in by a "
+                "script, save it again from a browser"
+            )
+        check_length(len(text), name)
+        return Content(
+            text,
+            title=one_line(_attribute(found, "title")),
+            date=value_or(None, lambda: _page_date(tree, page)),
+            source=one_line(_attribute(found, "sitename")),
+        )
+
+
+def _attribute(found: object, field: str) -> str:
+    return getattr(found, field, None) or ""
+
+
+def _page(data: bytes, name: str) -> str:
+    """The page's source: in its declared encoding where that is not plain UTF-8."""
+    declared = _CHARSET.search(data[:4096])
+    text, encoding = decode(data)
+    if declared and encoding not in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
+        text = value_or(text, lambda: data.decode(declared[1].decode("ascii"), errors="replace"))
+    if "\0" in text:
+        raise UnreadableFile(f"cannot read '{name}': it holds binary data, not a web page")
+    return text
+
+
+def _all_text(page: str) -> str:
+    import trafilatura
+
+    return trafilatura.html2txt(page) or ""
+
+
+def _page_date(tree: Any, page: str) -> datetime.date | None:
+    """Only what is marked as the date of publication; other dates on a page may be anything."""
+    given: dict[str, str] = {}
+    for meta in tree.iter("meta"):
+        for key in ("property", "name", "itemprop"):
+            given.setdefault((meta.get(key) or "").lower(), meta.get("content") or "")
+    written = [given.get(key, "") for key in _META_DATES]
+    written += _LINKED_DATA.findall(page)
+    for time in tree.iter("time"):
+        if time.get("pubdate") is not None or time.get("itemprop") == "datePublished":
+            written.append(time.get("datetime") or "")
+    return next(filter(None, map(dates.parse, filter(None, written))), None)
