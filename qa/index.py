@@ -6,6 +6,7 @@ import functools
 import hashlib
 import itertools
 import logging
+import re
 import shutil
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -56,10 +57,17 @@ class Index:
     """
 
     def __init__(
-        self, store: Store, encoder: Encoder, *, folder: Path | None, directory: Path | None
+        self,
+        store: Store,
+        encoder: Encoder,
+        *,
+        folder: Path | None = None,
+        directory: Path | None = None,
+        uploads: Path | None = None,
     ) -> None:
         self.folder = folder
-        self.directory = directory
+        self.directory = directory  # of this folder and this model
+        self.uploads = uploads  # of this folder, for all models
         self._store = store
         self._encoder = encoder
         self._writer = threading.RLock()
@@ -105,20 +113,25 @@ class Index:
         report(Progress("preparing"))
         root = Path(folder).expanduser().resolve()
         documents.find(root)  # raises FolderError before anything is made
-        place = Path(directory).expanduser().resolve() if directory else default_directory(root)
+        base = Path(directory).expanduser().resolve() if directory else default_directory(root)
         encoder = encoder or embedding.load(model)
         try:
-            return cls._opened(root, place, encoder, report)
+            return cls._opened(root, base, encoder, report)
         except DamagedStore as error:
             log.warning("%s; making it anew", error)
-            _put_aside(place)
-            return cls._opened(root, place, encoder, report)
+            _put_aside(base / _slug(encoder.name))
+            return cls._opened(root, base, encoder, report)
 
     @classmethod
-    def _opened(
-        cls, folder: Path, directory: Path, encoder: Encoder, report: ProgressCallback
-    ) -> Index:
-        index = cls(_open_store(directory), encoder, folder=folder, directory=directory)
+    def _opened(cls, folder: Path, base: Path, encoder: Encoder, report: ProgressCallback) -> Index:
+        directory = base / _slug(encoder.name)
+        index = cls(
+            _open_store(directory),
+            encoder,
+            folder=folder,
+            directory=directory,
+            uploads=base / UPLOADS,
+        )
         try:
             index._catch_up(report)
         except BaseException:
@@ -141,7 +154,7 @@ class Index:
         ValueError
             When two documents have the same id.
         """
-        index = cls(Store(None), encoder or embedding.load(model), folder=None, directory=None)
+        index = cls(Store(None), encoder or embedding.load(model))
         ingester = Ingester(index._store, index._encoder)
         seen: set[str] = set()
         for document in documents:
@@ -241,9 +254,10 @@ class Index:
         ValueError
             For an index in memory, which follows no folder.
         """
-        folder, directory = self._on_disk()
+        folder, _, uploads = self._on_disk()
         with self._writing(WAIT_SECONDS):
-            files = files_in(directory / UPLOADS, f"{UPLOADS}/") if self._has_uploads() else {}
+            uploaded = uploads.is_dir() and any(uploads.iterdir())
+            files = files_in(uploads, f"{UPLOADS}/") if uploaded else {}
             files |= files_in(folder)
             changes = synchronise(self._store, files, self._encoder, progress)
             self._adopt(publish=True)
@@ -254,8 +268,7 @@ class Index:
 
         A file of a name that is taken gets a number; the folder that is indexed is not touched.
         """
-        _, directory = self._on_disk()
-        uploads = directory / UPLOADS
+        _, _, uploads = self._on_disk()
         uploads.mkdir(parents=True, exist_ok=True)
         taken = {document.id for document in self.documents}
         for path in paths:
@@ -272,21 +285,17 @@ class Index:
         ValueError
             When the id is not of an uploaded document.
         """
-        _, directory = self._on_disk()
-        path = directory / document_id
-        if path.parent != directory / UPLOADS or not path.is_file():
+        _, _, uploads = self._on_disk()
+        path = uploads.parent / document_id
+        if path.parent != uploads or not path.is_file():
             raise ValueError(f"not an uploaded document: {document_id!r}")
         path.unlink()
         return self.sync()
 
-    def _on_disk(self) -> tuple[Path, Path]:
-        if self.folder is None or self.directory is None:
+    def _on_disk(self) -> tuple[Path, Path, Path]:
+        if self.folder is None or self.directory is None or self.uploads is None:
             raise ValueError("an index in memory follows no folder: open one with Index.open")
-        return self.folder, self.directory
-
-    def _has_uploads(self) -> bool:
-        uploads = self._on_disk()[1] / UPLOADS
-        return uploads.is_dir() and any(uploads.iterdir())
+        return self.folder, self.directory, self.uploads
 
     def _catch_up(self, report: ProgressCallback) -> None:
         """Synchronise; while another process is at it, use what is there."""
@@ -307,7 +316,7 @@ class Index:
     @contextmanager
     def _writing(self, seconds: float) -> Iterator[None]:
         """Hold the index for writing, against threads and processes; reentrant."""
-        _, directory = self._on_disk()
+        _, directory, _ = self._on_disk()
         with self._writer:
             if self._written:
                 yield
@@ -340,7 +349,7 @@ class Index:
 
         While another process is writing, the state before is kept: it is whole.
         """
-        _, directory = self._on_disk()
+        _, directory, _ = self._on_disk()
         with self._swap:
             store = Store(self._store.path)
             store.hold()
@@ -391,6 +400,11 @@ def default_directory(folder: Path) -> Path:
     """Where the index of a folder is kept: in the cache, by the folder's absolute path."""
     key = hashlib.sha256(str(folder).encode("utf-8", "surrogateescape")).hexdigest()[:12]
     return cache_directory() / "indexes" / f"{folder.name or 'root'}-{key}"
+
+
+def _slug(name: str) -> str:
+    """A name as part of a path: each model has an index of its own."""
+    return re.sub(r"[^\w.-]+", "-", name.rpartition("/")[2])[-80:]
 
 
 def _open_store(directory: Path) -> Store:
