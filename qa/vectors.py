@@ -39,8 +39,7 @@ class VectorIndex:
     def load(cls, path: Path) -> VectorIndex:
         """Read what `save` wrote. Raises RuntimeError (faiss's own) when it is no such file."""
         index = cls.__new__(cls)
-        flat: Any = faiss.downcast_index(faiss.read_index(str(path)))
-        index._flat = flat
+        index._flat = faiss.read_index(str(path))
         return index
 
     def save(self, path: Path) -> None:
