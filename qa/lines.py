@@ -108,12 +108,28 @@ def _kinds(found: Sequence[Paragraph], format: Format, title: str) -> list[Kind]
     headline = _headline(found, kinds, document, title, format)
     if headline is not None:
         kinds[headline] = Kind.TITLE
+        _settle_signature(found, kinds, document, headline)
     if document.article:
         _settle_head(found, kinds, headline)
         _settle_rest(found, kinds, links=format == "text" and not document.long)
     if Kind.PROSE not in kinds:
         return [_kept(paragraph) for paragraph in found]
     return kinds
+
+
+def _settle_signature(
+    found: Sequence[Paragraph], kinds: list[Kind], document: Layout, headline: int
+) -> None:
+    """Settle the lines between the headline and the first paragraph that name author and day."""
+    if document.body < len(found) and not document.dates:
+        for at in range(headline + 1, document.body):
+            if _signs(found[at].text):
+                kinds[at] = Kind.FURNITURE
+
+
+def _signs(text: str) -> bool:
+    """Say whether a line under a headline says who wrote the article, or when."""
+    return boilerplate.byline(text) or dates.dateline(text) is not None
 
 
 def _kept(paragraph: Paragraph) -> Kind:
@@ -208,12 +224,12 @@ def _after_menu(found: Sequence[Paragraph], candidates: Sequence[int]) -> int:
 
 def _heads_the_rest(found: Sequence[Paragraph], at: int) -> bool:
     """Say whether a first line stands apart from what follows, in a text that is no article."""
-    if at + 1 >= len(found):
+    rest = [paragraph for paragraph in found[at + 1 :] if not _signs(paragraph.text)]
+    if not rest:
         return False
-    following = found[at + 1]
-    if following.after_blank:
-        listed = following.mark == "item" and at + 2 < len(found)
-        alone = at + 2 >= len(found) or found[at + 2].after_blank
+    following, alone = rest[0], len(rest) == 1 or rest[1].after_blank
+    if following.after_blank or following is not found[at + 1]:
+        listed = following.mark == "item" and len(rest) > 1
         return is_paragraph(following) or listed or not alone
     begins = not following.text[0].islower() and not following.text[0].isdigit()
     return begins and is_paragraph(following) and len(following.text) >= 150
@@ -230,7 +246,7 @@ def _settle_head(found: Sequence[Paragraph], kinds: list[Kind], headline: int | 
         if kinds[at] is not Kind.PROSE or paragraph.mark not in ("", "item"):
             continue
         above = headline is not None and at < headline
-        if above or boilerplate.byline(paragraph.text) or _leads(paragraph):
+        if above or _leads(paragraph) or boilerplate.byline(paragraph.text):
             kinds[at] = Kind.FURNITURE
         elif like_headline(paragraph):
             kinds[at] = Kind.HEADING
