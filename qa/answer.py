@@ -19,7 +19,7 @@ COSINE_WEIGHT = 0.40  # of a sentence's score: its similarity in meaning to the 
 COVERAGE_WEIGHT = 0.35  # the share of the question's words that it has, by their rarity
 HIT_WEIGHT = 0.25  # the score of the passage it stands in
 ANSWERED, NOT_FOUND = 0.5, 0.2  # confidence from which, and below which, to say so
-INTERCEPT, COSINE, COVERAGE = -7.3, 6.9, 5.1  # of the confidence, by benchmarks/answers.py
+INTERCEPT, COSINE, COVERAGE = -7.3, 6.9, 5.1  # of the confidence; benchmarks/answers.py fits them
 
 _WORD = re.compile(r"\w+(?:[-.'\u2019]\w+)*")
 
@@ -69,7 +69,7 @@ def answer(corpus: Corpus, question: str, query: str, hits: Sequence[Hit]) -> An
         Best first.
     """
     weights = corpus.weights(query)
-    ranked = _ranked_sentences(corpus, query, hits, weights)
+    ranked = ranked_sentences(corpus, query, hits, weights)
     confidence = _confidence(ranked, hits, weights)
     status = _status(confidence)
     sentences = _different(ranked, SENTENCES) if status != "not_found" else ()
@@ -87,15 +87,17 @@ def answer(corpus: Corpus, question: str, query: str, hits: Sequence[Hit]) -> An
 
 
 @dataclass(frozen=True, slots=True)
-class _Scored:
+class ScoredSentence:
+    """A sentence, how near it is to the question in meaning, and how well it answers."""
+
     sentence: Sentence
     cosine: float
     score: float
 
 
-def _ranked_sentences(
+def ranked_sentences(
     corpus: Corpus, query: str, hits: Sequence[Hit], weights: Mapping[str, float]
-) -> list[_Scored]:
+) -> list[ScoredSentence]:
     """Every sentence of the hits, best first."""
     candidates = [(sentence, hit) for hit in hits for sentence in hit.sentences()]
     if not candidates:
@@ -107,11 +109,11 @@ def _ranked_sentences(
     for (sentence, hit), cosine in zip(candidates, cosines.tolist(), strict=True):
         coverage = matched_weight(sentence.text, weights) / total
         score = COSINE_WEIGHT * cosine + COVERAGE_WEIGHT * coverage + HIT_WEIGHT * hit.score
-        scored.append(_Scored(sentence, cosine, score))
+        scored.append(ScoredSentence(sentence, cosine, score))
     return sorted(scored, key=lambda s: -s.score)
 
 
-def _different(ranked: Sequence[_Scored], n: int) -> tuple[Sentence, ...]:
+def _different(ranked: Sequence[ScoredSentence], n: int) -> tuple[Sentence, ...]:
     """The best n that do not repeat a better one."""
     chosen: list[Sentence] = []
     for scored in ranked:
@@ -123,21 +125,32 @@ def _different(ranked: Sequence[_Scored], n: int) -> tuple[Sentence, ...]:
 
 
 def _confidence(
-    ranked: Sequence[_Scored], hits: Sequence[Hit], weights: Mapping[str, float]
+    ranked: Sequence[ScoredSentence], hits: Sequence[Hit], weights: Mapping[str, float]
 ) -> float:
-    """How likely it is that the articles answer, from two signals.
+    """How likely it is that the articles answer: a logistic rule of two signals.
 
-    The similarity of the nearest sentence in meaning, and the share of the question's words, by
-    their rarity, in the passage that has most of them. A logistic rule; its coefficients come from
-    `benchmarks/confidence.py`.
+    Its coefficients are fitted by ``benchmarks/answers.py``.
     """
-    if not ranked:
-        return 0.0
-    cosine = max(scored.cosine for scored in ranked)
+    cosine, coverage = signals(ranked, hits, weights)
+    return 1 / (1 + math.exp(-(INTERCEPT + COSINE * cosine + COVERAGE * coverage)))
+
+
+def signals(
+    ranked: Sequence[ScoredSentence], hits: Sequence[Hit], weights: Mapping[str, float]
+) -> tuple[float, float]:
+    """What the confidence is computed from.
+
+    Returns
+    -------
+    cosine : float
+        The similarity in meaning of the question and the sentence nearest to it.
+    coverage : float
+        The share of the question's words, by their rarity, in the passage that has most of them.
+    """
+    cosine = max((scored.cosine for scored in ranked), default=0.0)
     total = sum(weights.values())
     said = [matched_weight(f"{hit.document.title} {hit.passage.text}", weights) for hit in hits]
-    coverage = max(said) / total if total else 0.0
-    return 1 / (1 + math.exp(-(INTERCEPT + COSINE * cosine + COVERAGE * coverage)))
+    return cosine, max(said, default=0.0) / total if total else 0.0
 
 
 def _status(confidence: float) -> Status:
