@@ -5,9 +5,10 @@ Pure: knows nothing of models (a function that counts tokens is passed in), file
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import sentencex
 
@@ -15,10 +16,26 @@ from qa import lines
 from qa.documents import Document
 
 PASSAGE_TOKENS = 200  # at most; fewer where the encoder reads less
-VERSION = 1  # raise it when the same text is cut differently: indexes are then cut anew
+VERSION = 2  # raise it when the same text is cut differently: indexes are then cut anew
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 Span = tuple[int, int]  # start and end, in characters of the document
+
+_CHARACTERS_A_TOKEN = 20  # at most; what counts as fewer tokens is data ("AAAA..."), not words
+
+_WORD = re.compile(r"\S+")
+_CLOSED = re.compile(
+    r"[.!?\u2026](?P<marks>[\u2019\u201d\u00bb'\")\]]+)(?=\s+[\"\u201c\u2018]?[A-Z])"
+)
+_CLOSING = re.compile(r"[\u201d\u2019\u00bb)\]]")
+_SOURCES = re.compile(r"(?:\[[^\[\].]*\])+(?=\s)")
+_NOTE = re.compile(r"(?:\[[^\[\].]*\]\W*)+|[\W\d_]+")  # bracketed, or without any letter
+_NUMBER = re.compile(r"\(?\d{1,3}[.)]")
+_HOUR = re.compile(r"\d\s*[ap]\.m\.$", re.IGNORECASE)
+_DAY = re.compile(
+    r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?:E|C|M|P)[SD]?T\b|(?:GMT|BST|UTC|CET|CEST)\b|"
+    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? \d"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +110,58 @@ def cut(
 
 
 def sentence_spans(text: str, start: int, end: int) -> list[Span]:
-    """Where the sentences of ``text[start:end]`` stand, without the white space around them."""
-    spans = []
-    for boundary in sentencex.get_sentence_boundaries("en", text[start:end]):
-        span = _stripped(text, start + boundary["start_index"], start + boundary["end_index"])
-        if span[0] < span[1]:
-            spans.append(span)
+    """Where the sentences of ``text[start:end]`` stand, without the white space around them.
+
+    Every other character is in exactly one of them. The boundaries are sentencex's, mended where
+    punctuation alone tells that they are wrong (see `_divided` and `_joins`).
+    """
+    found = sentencex.get_sentence_boundaries("en", text[start:end])
+    ends = (_behind_source(text, start + boundary["end_index"], end) for boundary in found)
+    cuts = accumulate(ends, max, initial=start)
+    divided = (span for stretch in pairwise(cuts) for span in _divided(text, *stretch))
+    spans: list[Span] = []
+    for span in divided:
+        if spans and _joins(text, spans[-1], span):
+            span = spans.pop()[0], span[1]
+        spans.append(span)
     return spans
+
+
+def _behind_source(text: str, end: int, last: int) -> int:
+    """Behind the sources in brackets that follow a sentence without a space ("so.[citation
+    needed] It"): they are its sources.
+    """
+    found = _SOURCES.match(text, end, last)
+    return found.end() if found and not text[end - 1].isspace() else end
+
+
+def _divided(text: str, start: int, end: int) -> Iterator[Span]:
+    """Divide behind a closed quotation in a quotation (".’” They"), and behind a sentence that
+    stands in brackets by itself: both of these sentencex runs into the sentence that follows.
+    """
+    first = start
+    for found in _CLOSED.finditer(text, start, end):
+        if len(found["marks"]) > 1 or text[_stripped(text, first, end)[0]] in "([":
+            yield _stripped(text, first, found.end("marks"))
+            first = found.end("marks")
+    span = _stripped(text, first, end)
+    if span[0] < span[1]:
+        yield span
+
+
+def _joins(text: str, before: Span, span: Span) -> bool:
+    """Whether what sentencex took for two sentences is one.
+
+    A quotation mark or bracket belongs to what it closes, a source ("[12]", ":219") to what it is
+    the source of, a number ("2.") to what it numbers, a day to the hour before it ("5 p.m.
+    Monday").
+    """
+    earlier, later = text[slice(*before)], text[slice(*span)]
+    if _NUMBER.fullmatch(later):
+        return False
+    if _NUMBER.fullmatch(earlier) or _CLOSING.match(later) or _NOTE.fullmatch(later):
+        return True
+    return bool(_HOUR.search(earlier) and _DAY.match(later))
 
 
 def _stripped(text: str, start: int, end: int) -> Span:
@@ -132,7 +194,7 @@ def _units(
             spans.append(((block.start, block.end), True))
         else:
             spans += [(span, False) for span in sentence_spans(text, block.start, block.end)]
-    counts = count_tokens([text[start:end] for (start, end), _ in spans])
+    counts = _lengths(text, [span for span, _ in spans], count_tokens)
     units: list[_Unit] = []
     for ((start, end), heading), tokens in zip(spans, counts, strict=True):
         if tokens <= max_tokens:
@@ -142,14 +204,21 @@ def _units(
     return units
 
 
+def _lengths(text: str, spans: Sequence[Span], count_tokens: CountTokens) -> list[int]:
+    """The tokens of each span; more where one stands for too many characters to be shown."""
+    counts = count_tokens([text[start:end] for start, end in spans])
+    return [
+        max(count, (end - start) // _CHARACTERS_A_TOKEN)
+        for (start, end), count in zip(spans, counts, strict=True)
+    ]
+
+
 def _pieces(
     text: str, start: int, end: int, count_tokens: CountTokens, max_tokens: int
 ) -> Iterator[_Unit]:
     """Divide an over-long sentence between words, or a word without end between characters."""
-    words = list(_words(text, start, end, max_tokens))
-    counts = count_tokens([text[first:last] for first, last in words])
     piece_start, piece_end, tokens = start, start, 0
-    for (first, last), count in zip(words, counts, strict=True):
+    for first, last, count in _words(text, start, end, count_tokens, max_tokens):
         if tokens and tokens + count > max_tokens:
             yield _Unit(piece_start, piece_end, tokens, heading=False)
             piece_start, tokens = first, 0
@@ -157,18 +226,21 @@ def _pieces(
     yield _Unit(piece_start, piece_end, tokens, heading=False)
 
 
-def _words(text: str, start: int, end: int, longest: int) -> Iterator[Span]:
-    """Words of at most `longest` characters, which can be no more than as many tokens."""
-    position = start
-    while position < end:
-        if text[position].isspace():
-            position += 1
-            continue
-        stop = position
-        while stop < end and stop - position < longest and not text[stop].isspace():
-            stop += 1
-        yield position, stop
-        position = stop
+def _words(
+    text: str, start: int, end: int, count_tokens: CountTokens, max_tokens: int
+) -> Iterator[tuple[int, int, int]]:
+    """Start, end and tokens of each word; one of more than `max_tokens` is halved until it fits."""
+    spans = [found.span() for found in _WORD.finditer(text, start, end)]
+    for span, tokens in zip(spans, _lengths(text, spans, count_tokens), strict=True):
+        waiting = [(*span, tokens)]
+        while waiting:
+            first, last, count = waiting.pop()
+            if count <= max_tokens or last - first == 1:
+                yield first, last, count
+                continue
+            halves = [(first, (first + last) // 2), ((first + last) // 2, last)]
+            counts = _lengths(text, halves, count_tokens)
+            waiting += [(*half, n) for half, n in zip(halves, counts, strict=True)][::-1]
 
 
 def _sections(units: list[_Unit]) -> Iterator[list[_Unit]]:
