@@ -173,6 +173,7 @@ def _progress_bar() -> Iterator[Callable[[qa.Progress], None]]:
         TimeElapsedColumn(),
         console=_console(stderr=True),
         transient=True,
+        disable=not _console(stderr=True).is_terminal,
     )
     task = bar.add_task("indexing", total=None, detail="")
 
@@ -268,7 +269,7 @@ def _print_documents(documents: tuple[qa.Document, ...]) -> None:
     rows = [(str(d.date or ""), " ".join(d.title.split()), d.id) for d in documents]
     if not console.is_terminal:
         for row in rows:
-            console.print(Text("\t".join(row)), soft_wrap=True)
+            print("\t".join(row))
         return
     table = Table(box=None, pad_edge=False)
     for name in ("date", "title", "file"):
