@@ -55,7 +55,7 @@ def wrapping(name: str, what: str) -> Iterator[None]:
     except UnreadableFile:
         raise
     except Exception as error:
-        reason = f"cannot read '{name}': the {what} is damaged; open it and save it anew"
+        reason = f"cannot read {name!r}: the {what} is damaged; open it and save it anew"
         raise UnreadableFile(reason) from error
 
 
@@ -72,7 +72,7 @@ def check_length(length: int, name: str) -> None:
     """Refuse a text beyond `TEXT_CHARACTERS`."""
     if length > TEXT_CHARACTERS:
         raise UnreadableFile(
-            f"cannot read '{name}': its text is longer than {TEXT_CHARACTERS:,} characters; "
+            f"cannot read {name!r}: its text is longer than {TEXT_CHARACTERS:,} characters; "
             "split it into several files"
         )
 

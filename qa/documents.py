@@ -133,13 +133,13 @@ def read(path: Path, *, id: str) -> Document:
     """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise UnreadableFile(f"cannot read '{id}': only {', '.join(READABLE)} can be read")
+        raise UnreadableFile(f"cannot read {id!r}: only {', '.join(READABLE)} can be read")
     data = _bytes(path, id)
     if not data.strip():
-        raise UnreadableFile(f"cannot read '{id}': it is empty")
+        raise UnreadableFile(f"cannot read {id!r}: it is empty")
     content = reader(data, id)
     if not content.text.strip("\ufeff\u200b \t\r\n\v\f\xa0"):
-        raise UnreadableFile(f"cannot read '{id}': it is empty")
+        raise UnreadableFile(f"cannot read {id!r}: it is empty")
     return Document(
         id=id,
         text=content.text,
@@ -155,27 +155,27 @@ def _bytes(path: Path, id: str) -> bytes:
     """The whole file, if it is one and not too large."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise UnreadableFile(f"cannot read '{id}': it is not a file")
+            raise UnreadableFile(f"cannot read {id!r}: it is not a file")
         limit = TEXT_BYTES if path.suffix.lower() in _TEXTUAL else FILE_BYTES
         _check_size(path.stat().st_size, limit, id)
         with path.open("rb") as file:
             data = file.read(limit + 1)
         _check_size(len(data), limit, id)
     except FileNotFoundError as error:
-        raise UnreadableFile(f"cannot read '{id}': it is no longer there") from error
+        raise UnreadableFile(f"cannot read {id!r}: it is no longer there") from error
     except PermissionError as error:
         raise UnreadableFile(
-            f"cannot read '{id}': permission denied; change the file's permissions"
+            f"cannot read {id!r}: permission denied; change the file's permissions"
         ) from error
     except OSError as error:
-        raise UnreadableFile(f"cannot read '{id}': {error.strerror or error}") from error
+        raise UnreadableFile(f"cannot read {id!r}: {error.strerror or error}") from error
     return data
 
 
 def _check_size(size: int, limit: int, id: str) -> None:
     if size > limit:
         raise UnreadableFile(
-            f"cannot read '{id}': it is {size / 1e6:,.1f} MB, the limit is {limit / 1e6:,.0f} MB; "
+            f"cannot read {id!r}: it is {size / 1e6:,.1f} MB, the limit is {limit / 1e6:,.0f} MB; "
             "split it into smaller files"
         )
 

@@ -12,6 +12,9 @@ WESTERN_SHARE = 0.05
 """Up to this share of bytes beyond ASCII, text without UTF-8 is taken to be Western (cp1252):
 English to French have 0 to 4 %, and statistics over so few bytes guess badly."""
 
+FEW_BYTES = 12
+"""Nor do statistics tell anything from so few bytes beyond ASCII."""
+
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -72,7 +75,7 @@ def _utf8_with_damage(data: bytes) -> str:
 def _by_statistics(data: bytes) -> str:
     sample = data[:SAMPLE_BYTES]
     beyond = sum(byte > 127 for byte in sample)
-    if beyond <= max(3, WESTERN_SHARE * len(sample)):
+    if beyond <= max(FEW_BYTES, WESTERN_SHARE * len(sample)):
         return "cp1252"
     from charset_normalizer import from_bytes
 

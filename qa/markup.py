@@ -48,7 +48,7 @@ def _decoded(data: bytes, name: str) -> str:
     )
     if "\0" in text or controls > 0.05 * min(len(text), 65_536):
         raise UnreadableFile(
-            f"cannot read '{name}': it holds binary data, not text; rename it to what it is"
+            f"cannot read {name!r}: it holds binary data, not text; rename it to what it is"
         )
     check_length(len(text), name)
     return text
@@ -103,7 +103,7 @@ def html(data: bytes, name: str) -> Content:
         text = clean((found and _attribute(found, "text")) or _all_text(page))
         if not text.strip():
             raise UnreadableFile(
-                f"cannot read '{name}': there is no text in the page; if it is filled in by a "
+                f"cannot read {name!r}: there is no text in the page; if it is filled in by a "
                 "script, save it again from a browser"
             )
         check_length(len(text), name)
@@ -126,7 +126,7 @@ def _page(data: bytes, name: str) -> str:
     if declared and encoding not in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
         text = value_or(text, lambda: data.decode(declared[1].decode("ascii"), errors="replace"))
     if "\0" in text:
-        raise UnreadableFile(f"cannot read '{name}': it holds binary data, not a web page")
+        raise UnreadableFile(f"cannot read {name!r}: it holds binary data, not a web page")
     return text
 
 

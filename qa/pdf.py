@@ -29,11 +29,11 @@ def read(data: bytes, name: str) -> Content:
         reader = pypdf.PdfReader(io.BytesIO(data))
         if reader.is_encrypted and not reader.decrypt(""):
             raise UnreadableFile(
-                f"cannot read '{name}': it is protected by a password; save a copy without one"
+                f"cannot read {name!r}: it is protected by a password; save a copy without one"
             )
         text = _joined(_without_running_lines(list(_pages(reader, name))))
         if not text.strip():
-            raise UnreadableFile(f"cannot read '{name}': {_why_empty(reader)}")
+            raise UnreadableFile(f"cannot read {name!r}: {_why_empty(reader)}")
         metadata = value_or(None, lambda: reader.metadata)
         return Content(
             text,
@@ -49,7 +49,7 @@ def _pages(reader: Any, name: str) -> Iterator[str]:
         try:
             text = clean(page.extract_text())
         except Exception as error:
-            _log.warning("'%s': page %d is damaged and left out", name, number)
+            _log.warning("%r: page %d is damaged and left out", name, number)
             failure = error
             continue
         good += 1

@@ -36,7 +36,7 @@ def read(data: bytes, name: str) -> Content:
         parts = list(_word_blocks(document.element.body, document))
         text = "\n\n".join(part for part in parts if part.strip())
         if not text.strip():
-            raise UnreadableFile(f"cannot read '{name}': there is no text in it")
+            raise UnreadableFile(f"cannot read {name!r}: there is no text in it")
         check_length(len(text), name)
         properties = document.core_properties
         return Content(
@@ -50,14 +50,14 @@ def read(data: bytes, name: str) -> Content:
 def _check_package(data: bytes, name: str) -> None:
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise UnreadableFile(
-            f"cannot read '{name}': it is protected by a password or in the old .doc format; "
+            f"cannot read {name!r}: it is protected by a password or in the old .doc format; "
             "save it as .docx without a password"
         )
     with zipfile.ZipFile(io.BytesIO(data)) as package:
         unpacked = sum(member.file_size for member in package.infolist())
     if unpacked > UNPACKED_BYTES:
         raise UnreadableFile(
-            f"cannot read '{name}': it unfolds to {unpacked / 1e6:,.0f} MB, the limit is "
+            f"cannot read {name!r}: it unfolds to {unpacked / 1e6:,.0f} MB, the limit is "
             f"{UNPACKED_BYTES / 1e6:,.0f} MB; take out the pictures or split it"
         )
 
