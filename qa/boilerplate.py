@@ -8,6 +8,7 @@ not caught. English, with German, French, Spanish, Italian, Dutch and Portuguese
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from qa import dates
@@ -194,7 +195,8 @@ _CERTAIN = (
 # These words stand alone on many pages, but a list or a note may hold them too.
 _LIKELY = (
     r"(?:photo|photograph|picture|image|foto|fotos|bild|credit|crédit)s?(?: by)?: ?[^.]{2,80}\.?",
-    r"(?:photo|photograph|picture|image|foto)s? (?:by|von|par|de) (?:\w[\w.'’-]*[ /]?){1,5}",
+    r"(?:photo|photograph|picture|image|foto)s? (?:by|von|par|de) "
+    r"\w[\w.'’-]*(?:[ /]\w[\w.'’-]*){0,4}",
     r"(?:home|news|startseite|accueil|inicio)(?: [>»›|/] [^>»›|/.]{2,60})+",
     r"(?:filed under|tagged with)\b ?:? ?.{1,120}[^.]|(?:posted|published) in ?: ?.{1,120}[^.]",
     rf"(?:sign[ -]?up|subscribe|register|get|join|receive)\b.{{0,80}}\b{_POST}.{{0,80}}",
@@ -223,7 +225,7 @@ _LIKELY = (
     r"(?:page |seite |- ?)?[\d,.]{1,9}(?: ?(?:of|/|von|sur|de) ?\d{1,4})?(?: ?-)?",
     r"(?:name|e-?mail(?: address)?|website|url|comment|message|phone) ?\*?",
     rf"(?:[a-z]{{2,4}}/)+{_AGENCY}(?:/{_AGENCY})*|(?:analysis|report) (?:by|from) [^.]{{3,80}}",
-    r"(?:\(?(?:https?://|www\.)\S+\)?[\s,;]*)+",
+    r"\(?(?:https?://|www\.)\S+(?:\s+\(?(?:https?://|www\.)\S+)*",
     r"(?:source|link|url|web|website|original|permalink) ?: ?(?:https?://|www\.)\S+",
 )
 
@@ -251,10 +253,10 @@ _SECTIONS = re.compile(
 )
 
 _NAME = r"(?:[A-ZÀ-Þ][\w.'’-]*|de|da|di|del|der|den|van|von|la|le|al|el|bin|ibn|ben|dos|zu)"
-_AND = r"(?:,|and|und|et|y|e|en|in|for|of|at|with|&|\||/|–|—|-|·)"
+_AND = r"(?:\s+|,\s*|\s*[|/]\s*|\s+[&–—·-]\s+)(?:(?:and|und|et|y|e|en|in|for|of|at|with)\s+)?"
 _BYLINE = re.compile(
     rf"(?:By|BY|by|Von|VON|Par|PAR|Por|POR|Di|Door|Text|Words|Author|Autor|Auteur)(?::\s*|\s+)"
-    rf"{_NAME}(?:\s*{_AND}?\s*{_NAME}){{1,9}}(?:[ ,|·•–—-]+.{{0,60}}\d.{{0,40}}|,? [A-Z][\w "
+    rf"{_NAME}(?:{_AND}{_NAME}){{1,9}}(?:[ ,|·•–—-]+.{{0,60}}\d.{{0,40}}|,? [A-Z][\w "
     rf"]{{2,40}}|"
     r" \([^)]{1,60}\))?"
 )
@@ -277,8 +279,11 @@ def furniture(line: str) -> Literal["certain", "likely", ""]:
         "certain": only a page's template says this. "likely": furniture in an article, but
         perhaps content in a list or a note. "": not known as furniture.
     """
-    if len(line) > LONGEST:
-        return ""
+    return _furniture(line) if len(line) <= LONGEST else ""
+
+
+@lru_cache(maxsize=8192)  # several stages ask about the same line
+def _furniture(line: str) -> Literal["certain", "likely", ""]:
     text = plain(line)
     bare = text.rstrip(" .!:»›>→…")
     if _matches(_CERTAIN_LINE, text, bare) or dates.is_stamp(text):

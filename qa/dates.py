@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 TOP_LINES, BOTTOM_LINES = 12, 6
 """How many lines at either end of a text may hold the date of publication."""
@@ -99,8 +100,11 @@ def dateline(line: str) -> str | None:
         None when the line is not wholly a date; English month names stand in for others, so that
         ``12 février 2016`` gives ``12 february 2016``.
     """
-    if len(line) > 160:
-        return None
+    return _dateline(line) if len(line) <= 160 else None
+
+
+@lru_cache(maxsize=8192)  # several stages ask about the same line
+def _dateline(line: str) -> str | None:
     text = plain(line)
     for pattern in (_DATELINE, _TWO_STAMPS, _COMPACT):
         if match := pattern.fullmatch(text):
@@ -134,7 +138,7 @@ def parse(text: str) -> datetime.date | None:
     text : str
         ``2016-02-12T10:00:00Z``, ``12 février 2016``, ``February 12, 2016``, ``12.02.2016``.
     """
-    text = _in_english(text)
+    text = _in_english(text[:60])
     if match := _YEAR_FIRST.match(text):
         year, month, day = (int(part) for part in match.groups() if part)
         try:

@@ -30,6 +30,7 @@ PARAGRAPH_CHARACTERS = 40
 """A shorter line, even with a full stop, says nothing about whether a text is an article."""
 
 
+_NO_HEADLINE = re.compile(r"[@\t|{}<>=\\]|\S {2,}\S")  # addresses, tables, code
 _OPENING = re.compile(r"[\"'“‘«„(¿¡\[]*")
 
 
@@ -109,10 +110,11 @@ def like_headline(paragraph: Paragraph) -> bool:
     text = paragraph.text
     if paragraph.mark or "\n" in text or len(text) > HEADLINE_CHARACTERS:
         return False
-    if text[-1] in ",;:" or re.search(r"[@\t|{}<>=\\]|\S {2,}\S", text) or _mostly_numbers(text):
+    if text[-1] in ",;:" or (is_ended(text) and not asks(text)):
         return False
     first = _OPENING.sub("", text, count=1)[:1]
-    return not first.islower() and first.isalnum() and (not is_ended(text) or asks(text))
+    begins = first.isalnum() and not first.islower()
+    return begins and not _NO_HEADLINE.search(text) and not _mostly_numbers(text)
 
 
 def asks(text: str) -> bool:

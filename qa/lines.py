@@ -20,6 +20,9 @@ from qa.paragraphs import Paragraph, has_speaker, is_ended, paragraphs, wordless
 
 Format = Literal["text", "markdown"]
 
+TITLE_CHARACTERS = 600
+"""What of a line is looked at when it is compared with a title, or becomes one."""
+
 LINK_WORDS = 4
 """A line of fewer words after the last paragraph may be a name or a place."""
 
@@ -98,7 +101,8 @@ def title_of(text: str, *, format: Format = "text") -> str:
 
 
 def _unmarked(text: str) -> str:
-    text = _LINK.sub(r"\1", _SETEXT.sub("", text.replace("\r\n", "\n")))
+    text = _SETEXT.sub("", text[:TITLE_CHARACTERS].replace("\r\n", "\n"))
+    text = _LINK.sub(r"\1", text)
     return " ".join(_MARKUP.sub("", text).split())
 
 
@@ -153,7 +157,7 @@ def _by_itself(paragraph: Paragraph, document: Layout) -> Kind:
         return Kind.FURNITURE
     if dates.dateline(text) is not None:
         return Kind.FURNITURE if document.article and not document.dates else Kind.HEADING
-    if _DASHED.match(text) and len(text) <= HEADLINE_CHARACTERS:
+    if len(text) <= HEADLINE_CHARACTERS and _DASHED.match(text):
         return Kind.HEADING
     return Kind.PROSE
 

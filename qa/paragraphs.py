@@ -15,6 +15,9 @@ from typing import Literal
 NARROWEST, WIDEST = 30, 130
 """Columns, in characters, between which people wrap their lines by hand."""
 
+REMARK_LINES = 500
+"""A remark in Markdown that is not closed within so many lines is none."""
+
 Mark = Literal["", "item", "heading", "furniture", "kept"]
 """What the layout alone says: a list item, a heading, no content, or content to leave as it is."""
 
@@ -70,7 +73,6 @@ _IMAGES = re.compile(
 )
 _TAGS = re.compile(r"(?:<[^>]*>\s*|&nbsp;\s*)+$")
 _REFERENCE = re.compile(r"\[[^\]]+\]:\s*\S+(?:\s+[\"'(].*)?$")
-_TABLE = re.compile(r"\|.*|.*\S\s*\|\s*\S.*\|.*")
 _NO_WORD = re.compile(r"[\W_]+$")
 _KEY = re.compile(r"[\w-]+\s*:(?:\s|$)")
 
@@ -245,7 +247,7 @@ def _fenced(lines: Sequence[_Line], at: int, fence: str) -> int:
 
 
 def _until(lines: Sequence[_Line], at: int, end: str) -> int:
-    found = (index for index in range(at, len(lines)) if end in lines[index].text)
+    found = (index for index in range(at, len(lines))[:REMARK_LINES] if end in lines[index].text)
     return next(found, at)
 
 
@@ -262,14 +264,19 @@ def _running(lines: Sequence[_Line], at: int) -> tuple[int, Mark, int]:
     return last, "", 0
 
 
+def _is_row(line: _Line) -> bool:
+    """A row of a table: it begins with a bar, or has two of them among spaces."""
+    return line.text.startswith("|") or line.text.count(" | ") > 1
+
+
 def _separate(line: _Line, following: _Line) -> bool:
     """Say whether a new element begins at the following line though no blank line is between."""
-    if _TABLE.match(following.text):
-        return not (wordless(following.text) and _TABLE.match(line.text))
+    if _is_row(following):
+        return not (wordless(following.text) and _is_row(line))
     if is_item(following.text) or _FENCE.match(following.text) or _HASHES.match(following.text):
         return True
     whole = len(line.text) > WIDEST and is_ended(line.text)
-    if line.breaks or whole or _TABLE.match(line.text):
+    if line.breaks or whole or _is_row(line):
         return True
     speaking = has_speaker(line.text) and has_speaker(following.text)
     return speaking or _is_empty(following.text) or following.text.startswith("<")
