@@ -47,7 +47,7 @@ _DATE = (
 )
 _DAY_AND_MONTH = rf"(?:{_WEEKDAY}\.?,?\s+)?(?:\d{{1,2}}\.?\s+{_MONTH}|{_MONTH}\s+\d{{1,2}})"
 _TIME = (
-    r"(?:\s*(?:[,|·•–—-]|t|at|um|à|a las|alle|"
+    r"(?:\s*(?:[,|/·•–—-]|t|at|um|à|a las|alle|"
     r"om)?\s*\d{1,2}[:.h]\d{2}(?::\d{2})?(?:\s*[ap]\.?m\.?)?"
     r"(?:\s*(?:uhr|z|\(?[a-z]{2,5}\)?|[+-]\d{2}:?\d{2}))?)"
 )
@@ -62,7 +62,7 @@ _LABEL = (
     rf"(?:{_STAMP}|(?:publication\s+|release\s+)?(?:date|datum|fecha|data)(?:\s+published)?\s*:)"
 )
 _DATELINE = re.compile(
-    rf"\(?(?P<label>{_LABEL})?\s*(?:(?P<date>{_DATE}){_TIME}?|(?P<compact>\d{{8}}))\)?\.?"
+    rf"\(?(?P<label>{_LABEL})?\s*(?:(?P<date>{_DATE}){_TIME}?(?:\s*/\s*\d+ \w+ ago)?|(?P<compact>\d{{8}}))\)?\.?"
     r"(?: (?:by|von|par|por|in) [\w .,-]{1,60})?"
 )
 _UNDATED = re.compile(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qa import boilerplate, dates
 from qa.paragraphs import Paragraph, has_speaker, is_ended
@@ -30,7 +30,11 @@ PARAGRAPH_CHARACTERS = 40
 """A shorter line, even with a full stop, says nothing about whether a text is an article."""
 
 
-_NO_HEADLINE = re.compile(r"[@\t|{}<>=\\]|\S {2,}\S")  # addresses, tables, code
+_NO_HEADLINE = re.compile(
+    r"[@\t|{}<>=\\]|\S {2,}\S"  # addresses, tables, code
+    r"|[a-zà-ÿ]{4,}[.!?][\"”’)]*\s?[A-Z]"  # two sentences
+    r"|^(?:Figure|Fig\.|Table|Box|Abbildung|Tabelle|Tableau)\s+\w?\d"  # a caption
+)
 _OPENING = re.compile(r"[\"'“‘«„(¿¡\[]*")
 
 
@@ -63,7 +67,7 @@ class Layout:
             transcript=spoken,
             dates=dated > 2,
             body=next(
-                (at for at, paragraph in enumerate(found) if is_paragraph(paragraph)), len(found)
+                (at for at, paragraph in enumerate(found) if _is_body(paragraph)), len(found)
             ),
         )
 
@@ -78,6 +82,11 @@ def is_paragraph(paragraph: Paragraph) -> bool:
     """A punctuated paragraph of prose, neither a list item nor furniture."""
     long = len(paragraph.text) >= PARAGRAPH_CHARACTERS
     return paragraph.mark == "" and long and is_ended(paragraph.text) and _is_content(paragraph)
+
+
+def _is_body(paragraph: Paragraph) -> bool:
+    """A punctuated paragraph, of a list too: nothing after it is the headline."""
+    return is_paragraph(replace(paragraph, mark="") if paragraph.mark == "item" else paragraph)
 
 
 def _is_article(content: Sequence[Paragraph], from_page: bool) -> bool:

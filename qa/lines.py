@@ -63,6 +63,7 @@ _DASHED = re.compile(r"([–—*=~_-]+)\s*\w.*\w\W?\s*\1$|=+ .*\w.* =+$|(\*\*|__
 _MARKUP = re.compile(r"^#+\s+|\s+#+$|<[^>]+>|^=+\s|\s=+$|[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
 _SETEXT = re.compile(r"\s*\n[=-]+\s*$")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_ADDRESSES = re.compile(r"\b(?:you|your|we|our|my)\b", re.IGNORECASE)  # no news headline does
 _ABBREVIATION = re.compile(r"(?:\b[A-Z]\.){2,}$")
 
 
@@ -114,7 +115,7 @@ def _kinds(found: Sequence[Paragraph], format: Format, title: str) -> list[Kind]
         kinds[headline] = Kind.TITLE
         _settle_signature(found, kinds, document, headline)
     if document.article:
-        _settle_head(found, kinds, headline)
+        _settle_head(found, kinds, document, headline)
         _settle_rest(found, kinds, links=format == "text" and not document.long)
     if Kind.PROSE not in kinds:
         return [_kept(paragraph) for paragraph in found]
@@ -242,18 +243,19 @@ def _heads_the_rest(found: Sequence[Paragraph], at: int) -> bool:
 # --- around the prose of an article --------------------------------------------------------------
 
 
-def _settle_head(found: Sequence[Paragraph], kinds: list[Kind], headline: int | None) -> None:
+def _settle_head(
+    found: Sequence[Paragraph], kinds: list[Kind], document: Layout, headline: int | None
+) -> None:
     """Settle what stands before the first paragraph: menu, byline, standfirst, lead bullets."""
-    body = next((at for at, paragraph in enumerate(found) if is_paragraph(paragraph)), 0)
-    for at in range(body):
+    for at in range(document.body):
         paragraph = found[at]
         if kinds[at] is not Kind.PROSE or paragraph.mark not in ("", "item"):
             continue
-        above = headline is not None and at < headline
-        if above or _leads(paragraph) or boilerplate.byline(paragraph.text):
+        if _leads(paragraph) or boilerplate.byline(paragraph.text):
             kinds[at] = Kind.FURNITURE
         elif like_headline(paragraph):
-            kinds[at] = Kind.HEADING
+            above = headline is not None and at < headline
+            kinds[at] = Kind.FURNITURE if above else Kind.HEADING
 
 
 def _leads(paragraph: Paragraph) -> bool:
@@ -303,7 +305,7 @@ def _between(
         return Kind.PROSE
     if words <= HEADING_WORDS or asks(text):
         return Kind.HEADING
-    return Kind.FURNITURE if links else Kind.PROSE
+    return Kind.FURNITURE if links and not _ADDRESSES.search(text) else Kind.PROSE
 
 
 def _is_part(found: Sequence[Paragraph], run: Sequence[int]) -> bool:

@@ -511,7 +511,12 @@ def test_a_text_that_is_too_long_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(content, "TEXT_CHARACTERS", 40)
-    data = {"a.txt": BODY[0], "a.html": page(), "a.pdf": pdf(), "a.docx": docx_file()}[name]
+    data = {
+        "a.txt": BODY[0].encode(),
+        "a.html": page().encode(),
+        "a.pdf": pdf(),
+        "a.docx": docx_file(),
+    }[name]
     assert "longer than 40 characters" in complaint(tmp_path, name, data)
 
 
