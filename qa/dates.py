@@ -62,7 +62,7 @@ _LABEL = (
     rf"(?:{_STAMP}|(?:publication\s+|release\s+)?(?:date|datum|fecha|data)(?:\s+published)?\s*:)"
 )
 _DATELINE = re.compile(
-    rf"\(?(?P<label>{_LABEL})?\s*(?:(?P<date>{_DATE}){_TIME}?(?:\s*/\s*\d+ \w+ ago)?|(?P<compact>\d{{8}}))\)?\.?"
+    rf"\(?(?:{_LABEL})?\s*(?P<date>{_DATE}){_TIME}?(?:\s*/\s*\d+ \w+ ago)?\)?\.?"
     r"(?: (?:by|von|par|por|in) [\w .,-]{1,60})?"
 )
 _UNDATED = re.compile(
@@ -108,7 +108,7 @@ def _dateline(line: str) -> str | None:
     text = plain(line)
     for pattern in (_DATELINE, _TWO_STAMPS, _COMPACT):
         if match := pattern.fullmatch(text):
-            return _in_english(match["date"]) if match["date"] else None
+            return _in_english(match["date"])
     return None
 
 

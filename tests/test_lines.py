@@ -406,6 +406,19 @@ def test_a_line_that_goes_on_after_a_formula_is_prose() -> None:
     assert kinds(text)[broken] is Kind.PROSE
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Get legal help from the court before you sign anything that the other side sends",
+        "Table 1. Components that come with the package and what each of them is for",
+        "The form is short. Learn more about the form and the fee on another page",
+    ],
+)
+def test_a_statement_to_the_reader_or_a_caption_between_paragraphs_is_prose(line: str) -> None:
+    text = "\n\n".join(["A headline of several words", FIRST, SECOND, line, THIRD, FOURTH])
+    assert kinds(text)[line] is Kind.PROSE
+
+
 def test_the_captions_and_references_of_a_long_report_are_prose() -> None:
     caption = "Effects of synthesis rates on the concentrations of two proteins in the first hour"
     body = "\n\n".join(PROSE * 100)
