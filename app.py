@@ -18,7 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -70,11 +70,12 @@ def build(
         Opens the index in another way: it is given a progress callback, and `directory` and
         `model` are not used.
     """
+    _keep_uploads_private()
     opening = Opening(open_index or partial(_open, Path(folder), directory, model))
     name = Path(folder).resolve().name
-    with gr.Blocks(
-        title=f"Ask the articles in {name}", fill_width=True, analytics_enabled=False
-    ) as blocks:
+    title = f"Ask the articles in {name}"
+    blocks: gr.Blocks = gr.Blocks(title=title, fill_width=True, analytics_enabled=False)
+    with blocks:
         _Page(blocks, name, opening)
     return blocks
 
@@ -408,20 +409,23 @@ def serve(
     Raises
     ------
     qa.QAError
-        When the port is taken, or the host is not one of this machine's.
+        When there is no such folder, the port is taken, or the host is not one of this machine's.
     """
-    _keep_uploads_private()
+    if not Path(folder).expanduser().is_dir():
+        raise qa.FolderError(f"no such folder: {str(folder)!r}; name one that holds articles")
     blocks = build(folder, directory=directory, model=model)
     address = start(blocks, host=host, port=port)
-    print(f"Ask at {address} (Ctrl+C stops)", flush=True)
+    print(f"Ask at {address} (Ctrl+C stops)", flush=True)  # what the user waits for
     blocks.block_thread()
 
 
+@cache
 def _keep_uploads_private() -> None:
     """Let Gradio put what is uploaded where only this user can read, and only until the end."""
-    folder = tempfile.mkdtemp(prefix="qa-")
-    os.environ["GRADIO_TEMP_DIR"] = folder
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    if "GRADIO_TEMP_DIR" not in os.environ:
+        folder = tempfile.mkdtemp(prefix="qa-")
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _head() -> str:

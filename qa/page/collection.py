@@ -44,6 +44,8 @@ def collection(
 
 def rows(documents: Sequence[Document], chosen: Collection[str] = (), filter_text: str = "") -> str:
     """The rows whose title, source or file contains every word of the filter."""
+    if not documents:
+        return '<li class="nothing">None yet.</li>'
     found = matching(documents, filter_text)
     ticked_first = sorted(found, key=lambda document: document.id not in chosen)
     listed = "".join(row(document, document.id in chosen) for document in ticked_first[:LISTED])
@@ -106,14 +108,19 @@ def unread(failures: Sequence[Failure]) -> str:
     if not failures:
         return ""
     items = "".join(
-        f"<li><b>{escaped(failure.path)}</b>: {escaped(failure.reason)} "
-        f"{remover(failure.path, failure.path)}</li>"
+        f"<li>{escaped(reason(failure))} {remover(failure.path, failure.path)}</li>"
         for failure in failures[:LISTED]
     )
     return (
         f'<details class="unread"><summary>{counted(len(failures), "file")} could not be read'
         f"</summary><ul>{items}</ul></details>"
     )
+
+
+def reason(failure: Failure) -> str:
+    """The file and why it could not be read, the file named once."""
+    named = failure.path in failure.reason
+    return failure.reason if named else f"{failure.path}: {failure.reason}"
 
 
 def invitation() -> str:
@@ -151,8 +158,7 @@ def added(changes: Changes) -> str:
         else ""
     )
     failed = "".join(
-        f'<p class="failed"><b>{escaped(failure.path)}</b>: {escaped(failure.reason)}</p>'
-        for failure in changes.failed
+        f'<p class="failed">{escaped(reason(failure))}</p>' for failure in changes.failed
     )
     nothing = "" if done or failed else "<p>Nothing new: these files were here already.</p>"
     return f'<div role="status">{done}{failed}{nothing}</div>'

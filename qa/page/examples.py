@@ -9,6 +9,7 @@ other languages, and for folders without such sentences, an article's headline i
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, zip_longest
@@ -42,7 +43,13 @@ DEED = re.compile(
     r"pledged|proposed|published|rebuffed|refused|rejected|released|seized|signed|slammed|urged|"
     r"vowed|warned|won|wrote)\b [^,.;:“”\"?!]{15,80})"
 )
-SPOKEN = re.compile(r"(?P<who>[A-Z][\w’'-]+ (?:al-)?[A-Z][\w’'-]+) (?:said|told|warned|added)\b")
+FULL_NAME = r"(?P<who>[A-Z][\w’'-]+ (?:al-)?[A-Z][\w’'-]+)"
+ROLE = r", (?:the|a|an) [^,.;“”]{8,90}"
+PERSON = re.compile(
+    rf"\b(?:said|says|told|added) {FULL_NAME}{ROLE}(?:,|\.$)"
+    rf"|{FULL_NAME.replace('who', 'whom')}{ROLE}, (?:said|says|told|called|warned|added|wrote)\b"
+)
+SPOKEN = re.compile(rf"{FULL_NAME} (?:said|told|warned|added)\b")
 DANGLING = re.compile(r"\b(?:he|his|him|she|her|they|their|them|it|its|this|that|these|those|we)\b")
 
 
@@ -52,6 +59,7 @@ class Candidate:
 
     question: str
     sentence: Sentence
+    shape: str
 
 
 def examples(index: Index, wanted: int = WANTED) -> tuple[str, ...]:
@@ -70,9 +78,9 @@ def examples(index: Index, wanted: int = WANTED) -> tuple[str, ...]:
     """
     documents = spread(index.documents, DOCUMENTS_LOOKED_AT)
     sentences = [sentences_of(index, document) for document in documents]
-    shaped = interleaved([list(candidates(some)) for some in sentences])
+    shaped = varied(interleaved([list(candidates(some)) for some in sentences]))
     headlines = [
-        Candidate(headline_question(document), some[0])
+        Candidate(headline_question(document), some[0], "headline")
         for document, some in zip(documents, sentences, strict=True)
         if some and document.title
     ]
@@ -95,11 +103,11 @@ def sentences_of(index: Index, document: Document) -> list[Sentence]:
 def candidates(sentences: Iterable[Sentence]) -> Iterator[Candidate]:
     """Questions made from the sentences that have one of the shapes, best shape first."""
     known = list(sentences)
-    for shape in (amount, deed, spoken):
+    for shape in (amount, deed, person, spoken):
         for sentence in known:
             question = shape(" ".join(sentence.text.split()))
             if question and len(question) <= QUESTION_CHARACTERS:
-                yield Candidate(question, sentence)
+                yield Candidate(question, sentence, shape.__name__)
 
 
 def amount(sentence: str) -> str:
@@ -118,6 +126,12 @@ def deed(sentence: str) -> str:
     return f"Who {found['deed'].strip()}?"
 
 
+def person(sentence: str) -> str:
+    """``Who is Alexei Malashenko?``, or ``""``."""
+    found = PERSON.search(sentence)
+    return f"Who is {found['who'] or found['whom']}?" if found else ""
+
+
 def spoken(sentence: str) -> str:
     """``What did Riad Hijab say?``, or ``""``."""
     found = SPOKEN.search(sentence)
@@ -133,6 +147,16 @@ def interleaved(groups: Sequence[Sequence[Candidate]]) -> Iterator[Candidate]:
     """One of each group in turn, so that the examples come from different articles."""
     for together in zip_longest(*groups):
         yield from filter(None, together)
+
+
+def varied(some: Iterable[Candidate]) -> list[Candidate]:
+    """The first of each shape, then the second of each, and so on."""
+    seen: Counter[str] = Counter()
+    turns = []
+    for candidate in some:
+        turns.append((seen[candidate.shape], candidate))
+        seen[candidate.shape] += 1
+    return [candidate for _, candidate in sorted(turns, key=lambda turn: turn[0])]
 
 
 def distinct(some: Iterable[Candidate]) -> Iterator[Candidate]:

@@ -75,13 +75,16 @@ window.qaPage = (() => {
         else trigger("select", { turn: Number(focusWanted.turn) });
       }
     });
-    let turns = 0;
+    // A new question comes to the top of the view, and again when its answer has made it longer.
+    let state = "";
     new MutationObserver(() => {
       const all = element.querySelectorAll(".turn");
-      if (all.length > turns) all[all.length - 1].scrollIntoView({ block: "start" });
-      turns = all.length;
-      document.body.classList.toggle("qa-conversing", turns > 0);
-    }).observe(element, { childList: true, subtree: true });
+      const last = all[all.length - 1];
+      document.body.classList.toggle("qa-conversing", all.length > 0);
+      const now = last ? `${all.length} ${last.getAttribute("aria-busy")}` : "";
+      if (last && now !== state) last.scrollIntoView({ block: "start" });
+      state = now;
+    }).observe(element, { childList: true, subtree: true, attributes: true });
   }
 
   function evidence(element, watch) {

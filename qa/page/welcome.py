@@ -63,11 +63,13 @@ def purpose() -> str:
 def opening(progress: Progress) -> str:
     """The empty state of a page whose index is not ready yet: a bar, and the figures in words."""
     share = percentage(progress)
-    value = f' aria-valuenow="{share}"' if progress.stage == "indexing" else ""
+    known = progress.stage != "preparing" and progress.documents_total > 0
+    value = f' aria-valuenow="{share}"' if known else ""
+    bar = f'<span style="width:{share}%"></span>' if known else '<span class="unknown"></span>'
     return (
         f"{purpose()}"
         '<div class="opening"><div class="track" role="progressbar" aria-label="Indexing" '
-        f'aria-valuemin="0" aria-valuemax="100"{value}><span style="width:{share}%"></span></div>'
+        f'aria-valuemin="0" aria-valuemax="100"{value}>{bar}</div>'
         f"<p>{escaped(progress_line(progress))}</p>"
         '<p class="nothing">You can ask already; the answer comes when this is done.</p></div>'
     )

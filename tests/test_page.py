@@ -1,0 +1,494 @@
+"""What the page says, from qa's values to HTML and Markdown."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import html
+import re
+import socket
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from fakes import HashingEncoder
+from hypothesis import given
+from hypothesis import strategies as st
+
+import qa
+from qa.page import article, collection, conversation, evidence, examples, export, lookup, welcome
+from qa.page import opening as opened
+from qa.page.guard import Guard
+from qa.page.plain import plain_answer
+from qa.page.ports import free_port
+from qa.page.transcript import Turn, copied, history, transcript
+from qa.page.wording import counted, escaped, marked, united
+
+HOSTILE = (
+    'He said <script>alert("1")</script> & <img src=x onerror=alert(2)> **a** $x$ [a](http://b)'
+)
+TEXT = f"{HOSTILE}. A second sentence follows here."
+DOCUMENT = qa.Document(
+    id="a & b.txt",
+    text=TEXT,
+    title="Storm <b>hits</b>",
+    date=datetime.date(2016, 2, 5),
+    source="The Daily",
+)
+OTHER = qa.Document(id="other.txt", text="A second sentence follows here.")
+FIRST = qa.Sentence(DOCUMENT, 0, len(HOSTILE) + 1)
+
+
+def hit(rank: int = 1, **fields: Any) -> qa.Hit:
+    passage = qa.Passage(0, len(TEXT), TEXT, ((0, len(HOSTILE) + 1),))
+    parts = qa.Explanation(lexical=0.5, semantic=0.25, bm25=7.0, cosine=0.6)
+    return qa.Hit(rank, 0.75, passage, DOCUMENT, parts, **fields)
+
+
+def answer(status: str = "answered", **fields: Any) -> qa.Answer:
+    sentences = () if status == "not_found" else (FIRST,)
+    values = {"question": "What?", "query": "What?", "confidence": 0.9, "hits": (hit(),)}
+    return qa.Answer(**{**values, "sentences": sentences, "text": "t", **fields}, status=status)  # type: ignore[arg-type]
+
+
+def shown(markup: str) -> str:
+    """The characters a browser would show."""
+    return html.unescape(re.sub(r"<[^>]*>", "", markup))
+
+
+def opening(index: qa.Index | None = None, error: Exception | None = None) -> opened.Opening:
+    def open_index(_: qa.ProgressCallback) -> qa.Index:
+        if index is None:
+            raise error or qa.QAError("no such folder")
+        return index
+
+    return opened.Opening(open_index)
+
+
+@pytest.fixture(scope="module")
+def index() -> Iterable[qa.Index]:
+    made = qa.Index.from_documents(
+        [
+            qa.Document(
+                id="harbour.txt",
+                title="Harbour closed after crane falls",
+                text=(
+                    "The harbour master of Port Ellery closed the east pier on Tuesday.\n\n"
+                    "More than 1,200 people were evacuated in Ellery during the afternoon.\n\n"
+                    "“The crane fell without warning,” said Anna Quist, the harbour master.\n\n"
+                    "Engineers launched an inquiry into the cables of the crane."
+                ),
+            ),
+            qa.Document(
+                id="bakery.txt",
+                title="A new bakery opens",
+                text="The bakery in Mill Lane sells rye bread. Bread is baked there every morning.",
+            ),
+        ],
+        encoder=HashingEncoder(),
+    )
+    yield made
+    made.close()
+
+
+class TestWording:
+    @given(
+        st.text(), st.integers(0, 50), st.lists(st.tuples(st.integers(0, 80), st.integers(0, 80)))
+    )
+    def test_marking_changes_no_character(
+        self, text: str, offset: int, spans: list[tuple[int, int]]
+    ) -> None:
+        markup = marked(text, offset, spans)
+        without_marks = markup.replace("<mark>", "").replace("</mark>", "")
+        assert "<" not in without_marks
+        assert html.unescape(without_marks) == html.unescape(escaped(text))
+
+    def test_a_mark_covers_exactly_its_span(self) -> None:
+        assert marked("one two three", 10, [(14, 17)]) == "one <mark>two</mark> three"
+
+    def test_overlapping_marks_become_one(self) -> None:
+        assert united([(5, 9), (0, 6), (12, 13)]) == [(0, 9), (12, 13)]
+
+    def test_escaping_leaves_nothing_that_a_browser_would_run(self) -> None:
+        assert escaped("<script>'\"&") == "&lt;script&gt;&#x27;&quot;&amp;"
+        assert "\0" not in escaped("a\0b")
+
+    def test_numbers_agree_with_their_noun(self) -> None:
+        assert (counted(1, "article"), counted(1200, "article")) == ("1 article", "1,200 articles")
+
+
+class TestTranscript:
+    def test_the_answering_sentence_is_shown_word_for_word_with_its_publisher(self) -> None:
+        page = transcript([Turn(1, "What?", answer())])
+        assert f"<blockquote><p>{html.escape(FIRST.text)}</p></blockquote>" in page
+        assert "The Daily, 5 February 2016: Storm <b>hits</b> [1]" in shown(page)
+
+    def test_no_word_of_a_document_or_a_question_becomes_markup(self) -> None:
+        page = transcript([Turn(1, HOSTILE, answer(missing=("<i>x</i>",), status="uncertain"))])
+        for dangerous in ("<script", "<img", "<i>", "<b>"):
+            assert dangerous not in page
+        assert HOSTILE in shown(page)
+
+    def test_each_further_sentence_refers_to_its_card(self) -> None:
+        second = qa.Sentence(DOCUMENT, len(HOSTILE) + 2, len(TEXT))
+        page = transcript([Turn(3, "What?", answer(sentences=(FIRST, second)))])
+        assert page.count('data-evidence="3" data-rank="1"') == 2
+        assert html.escape(second.text) in page
+
+    def test_not_found_says_so_and_quotes_nothing(self) -> None:
+        page = transcript([Turn(1, "Who won?", answer("not_found", missing=("won",)))])
+        assert "The articles do not say." in page
+        assert "No passage mentions won." in shown(page)
+        assert "blockquote" not in page
+        assert "1 nearest passage can be read, but it does not answer it." in shown(page)
+
+    def test_an_uncertain_answer_does_not_look_like_a_sure_one(self) -> None:
+        assert 'class="reply uncertain"' in transcript([Turn(1, "What?", answer("uncertain"))])
+        assert "may not answer this" in transcript([Turn(1, "What?", answer("uncertain"))])
+        assert "may not answer this" not in transcript([Turn(1, "What?", answer())])
+
+    def test_the_log_is_a_live_region_and_busy_while_waiting(self) -> None:
+        page = transcript([Turn(1, "What?", waiting="Searching…")])
+        assert 'role="log" aria-live="polite"' in page
+        assert 'aria-busy="true"' in page
+
+    def test_an_endless_question_is_cut_where_it_is_shown_but_asked_again_whole(self) -> None:
+        page = transcript([Turn(1, "x" * 5000, error="too long")])
+        assert len(shown(page)) < 1000
+        assert f'data-question="{"x" * 5000}"' in page
+
+    def test_history_is_what_was_asked_and_answered(self) -> None:
+        turns = [Turn(1, "What?", answer()), Turn(2, "And?", error="no")]
+        assert history(turns) == [
+            {"role": "user", "content": "What?"},
+            {"role": "assistant", "content": "t"},
+        ]
+
+    def test_what_is_copied_names_its_sources(self) -> None:
+        text = copied(Turn(1, "What?", answer()))
+        assert text == f"What?\n\n{FIRST.text}\n(Storm <b>hits</b>; The Daily, 5 February 2016)"
+
+
+class TestEvidence:
+    def test_a_card_marks_the_answering_sentence_and_nothing_else(self) -> None:
+        card = evidence.card(1, hit(), [FIRST, qa.Sentence(OTHER, 0, 8)])
+        assert re.findall("<mark>(.*?)</mark>", card) == [html.escape(FIRST.text)]
+
+    def test_the_parts_of_the_score_are_words_too(self) -> None:
+        assert "Score 0.75: lexical 0.50 + semantic 0.25" in shown(evidence.card(1, hit()))
+
+    def test_a_folded_sentence_links_to_its_other_article(self) -> None:
+        card = evidence.card(1, hit(also_in=(qa.Sentence(OTHER, 0, 31),)))
+        assert "Also in: other.txt" in shown(card)
+        assert (
+            html.escape('{"document": "other.txt", "passage": [0, 31], "marks": [[0, 31]]}') in card
+        )
+
+    def test_nearest_passages_are_called_that_and_bear_no_mark(self) -> None:
+        panel = evidence.evidence(1, answer("not_found"))
+        assert "Nearest passages, not answers" in panel
+        assert "<mark>" not in panel
+
+    def test_a_hostile_document_stays_text(self) -> None:
+        panel = evidence.evidence(1, answer(question=HOSTILE))
+        assert "<script" not in panel
+        assert "<img" not in panel
+        assert HOSTILE in shown(panel)
+
+
+class TestArticle:
+    def test_the_whole_article_is_there_word_for_word(self) -> None:
+        page = article.article(DOCUMENT, (0, 20), [(3, 7)])
+        assert TEXT in shown(page)
+        assert "<script" not in page
+        assert "<mark>said</mark>" in page
+
+    def test_of_an_enormous_article_the_part_around_the_passage_is_shown_and_said(self) -> None:
+        text = "word " * 100_000 + "needle" + " word" * 100_000
+        where = text.index("needle")
+        page = article.article(
+            qa.Document(id="big", text=text), (where, where + 6), [(where, where + 6)]
+        )
+        assert "<mark>needle</mark>" in page
+        assert len(page) < 1.2 * article.SHOWN_CHARACTERS
+        assert "1,000,006 characters" in page
+
+    @pytest.mark.parametrize("passage", [(5, 5), (10**9, 10**9 + 5), (0, 10**9)])
+    def test_a_passage_outside_the_article_does_no_harm(self, passage: tuple[int, int]) -> None:
+        assert TEXT in shown(article.article(DOCUMENT, passage, [passage]))
+
+
+class TestCollection:
+    def test_the_filter_wants_every_word(self) -> None:
+        rows = collection.rows([DOCUMENT, OTHER], filter_text="DAILY storm")
+        assert "Storm" in rows
+        assert "other.txt" not in rows
+        assert "No article matches" in collection.rows([OTHER], filter_text="xyzzy")
+
+    def test_only_uploads_can_be_removed(self) -> None:
+        uploaded = qa.Document(id="uploads/a.txt", text="a")
+        assert "data-forget" in collection.row(uploaded, ticked=False)
+        assert "data-forget" not in collection.row(OTHER, ticked=False)
+
+    def test_of_very_many_articles_a_filter_finds_the_rest(self) -> None:
+        many = [qa.Document(id=f"{number}.txt", text="a") for number in range(1000)]
+        assert collection.rows(many).count("<li>") == collection.LISTED
+        assert "800 more" in collection.rows(many)
+        assert "987.txt" in collection.rows(many, filter_text="987")
+
+    def test_the_scope_tells_all_from_some(self) -> None:
+        assert "all 2 articles" in collection.scope([DOCUMENT, OTHER])
+        assert "1 of 2 articles" in collection.scope([DOCUMENT, OTHER], ["other.txt"])
+
+    def test_failures_name_the_file_once_and_the_reason(self) -> None:
+        told = collection.unread(
+            [qa.Failure("a<b.txt", "is empty"), qa.Failure("c.pdf", "cannot read 'c.pdf': locked")]
+        )
+        assert "a<b.txt: is empty" in shown(told)
+        assert shown(told).count("c.pdf") == 1
+
+    def test_an_upload_tells_what_was_added_and_what_was_not(self) -> None:
+        changes = qa.Changes(
+            added=("uploads/a.txt",), failed=(qa.Failure("uploads/b.txt", "is empty"),)
+        )
+        told = shown(collection.added(changes))
+        assert "Added 1 article: a.txt." in told
+        assert "uploads/b.txt: is empty" in told
+
+
+class TestWelcome:
+    def test_progress_is_a_bar_with_figures(self) -> None:
+        page = welcome.opening(qa.Progress("indexing", 3, 12, 40, 17.2, 95.0))
+        assert 'aria-valuenow="25"' in page
+        assert "Indexing: 3 of 12 articles, 17 passages a second, 2 min left." in page
+
+    def test_before_anything_is_known_no_share_is_claimed(self) -> None:
+        assert "aria-valuenow" not in welcome.opening(qa.Progress("preparing"))
+
+    def test_times_left_are_rough(self) -> None:
+        assert [welcome.duration(seconds) for seconds in (0.2, 59, 100, 4200)] == [
+            "1 s",
+            "59 s",
+            "2 min",
+            "1 h 10 min",
+        ]
+
+    def test_a_failure_shows_its_reason(self) -> None:
+        assert "no such folder: &#x27;x&#x27;" in welcome.failed("no such folder: 'x'")
+
+
+class TestExport:
+    def test_markdown_shows_the_articles_words_as_they_stand(self) -> None:
+        text = export.markdown([Turn(1, "# What?", answer())])
+        assert "## \\# What?" in text
+        assert "\\<script\\>" in text
+        assert "\\*\\*a\\*\\* \\$x\\$ \\[a\\]\\(http\\://b\\)" in text
+        assert "The Daily, 5 February 2016" in text
+
+    def test_a_line_that_looks_like_a_list_stays_a_line(self) -> None:
+        assert export.literal("2016. It was") == "2016\\. It was"
+
+    def test_a_refusal_is_exported_as_one(self) -> None:
+        refused = answer("not_found", text="These articles do not say.")
+        assert "These articles do not say." in export.markdown([Turn(1, "Who won?", refused)])
+
+
+class TestLookup:
+    def test_an_article_is_found_by_its_id_only(self, index: qa.Index) -> None:
+        ready = opening(index)
+        ready.wait()
+        assert "rye bread" in lookup.open_article(ready, {"document": "bakery.txt"})
+        for wrong in ("/etc/passwd", "../bakery.txt", None, 5, ["bakery.txt"]):
+            assert "no longer there" in lookup.open_article(ready, {"document": wrong})
+
+    @pytest.mark.parametrize("request_", [None, [], "x", {"chosen": 3}, {"chosen": [None, {}]}])
+    def test_a_malformed_request_is_passed_over(self, index: qa.Index, request_: Any) -> None:
+        ready = opening(index)
+        ready.wait()
+        assert "bakery.txt" in lookup.find_articles(ready, request_)
+        assert lookup.ticked_articles(ready, request_) == []
+
+    @pytest.mark.parametrize("value", [None, [1], [2, 1], [-1, 2], ["0", 2], [True, 2], "ab"])
+    def test_what_is_not_a_span_is_none(self, value: Any) -> None:
+        assert lookup.span(value) is None
+
+    def test_only_articles_that_there_are_can_be_ticked(self, index: qa.Index) -> None:
+        ready = opening(index)
+        ready.wait()
+        request = {"documents": ["nowhere.txt", "bakery.txt"]}
+        assert lookup.ticked_articles(ready, request) == ["bakery.txt"]
+
+
+class TestConversation:
+    def test_a_question_is_shown_at_once_and_then_answered(self, index: qa.Index) -> None:
+        ready = opening(index)
+        ready.wait()
+        *_, before, after = conversation.asked(ready, [], 1, "Who closed the east pier?")
+        assert "Searching 2 articles" in before[0].waiting
+        assert after[0].answer is not None
+        assert "closed the east pier" in after[0].answer.sentences[0].text
+
+    def test_asking_before_the_index_is_ready_waits_for_it(self, index: qa.Index) -> None:
+        release = threading.Event()
+
+        def slowly(_: qa.ProgressCallback) -> qa.Index:
+            assert release.wait(30)
+            return index
+
+        states = conversation.asked(opened.Opening(slowly), [], 1, "Who closed the pier?")
+        assert "answered after that" in next(states)[0].waiting
+        release.set()
+        assert [*states][-1][0].answer is not None
+
+    def test_a_users_mistake_is_told_in_its_own_words(self, index: qa.Index) -> None:
+        *_, last = conversation.asked(opening(index), [], 1, "   ")
+        assert last[0].answer is None
+        assert last[0].error
+
+    def test_a_broken_index_answers_every_question_with_its_reason(self) -> None:
+        *_, last = conversation.asked(opening(error=qa.QAError("gone: 'x'")), [], 1, "Who?")
+        assert last[0].error == "gone: 'x'"
+
+    def test_asking_again_replaces_the_turn_in_its_place(self, index: qa.Index) -> None:
+        turns = [Turn(1, "Old?", error="no"), Turn(2, "Later?", error="no")]
+        *_, last = conversation.asked(opening(index), turns, 1, "Where is rye bread sold?")
+        assert [turn.number for turn in last] == [1, 2]
+        assert last[0].answer is not None
+        assert last[1] == turns[1]
+
+    def test_only_the_chosen_articles_are_searched(self, index: qa.Index) -> None:
+        chosen = ["bakery.txt"]
+        *_, last = conversation.asked(opening(index), [], 1, "Who closed the pier?", chosen=chosen)
+        assert last[0].answer is not None
+        assert {hit.document.id for hit in last[0].answer.hits} == {"bakery.txt"}
+
+
+class TestOpening:
+    def test_an_unexpected_error_is_logged_and_shown_plainly(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        broken = opening(error=ZeroDivisionError("inner detail"))
+        broken.wait()
+        assert "inner detail" not in broken.error
+        assert "ZeroDivisionError" in caplog.text
+
+    def test_work_reports_as_it_goes_and_gives_its_result_last(self) -> None:
+        def work(report: qa.ProgressCallback) -> str:
+            report(qa.Progress("indexing", 1, 2))
+            return "done"
+
+        assert [*opened.reported(work)] == [qa.Progress("indexing", 1, 2), "done"]
+
+    def test_an_error_in_the_work_reaches_the_caller(self) -> None:
+        def work(_: qa.ProgressCallback) -> str:
+            raise qa.QAError("disk full")
+
+        with pytest.raises(qa.QAError, match="disk full"):
+            list(opened.reported(work))
+
+
+class TestExamples:
+    def test_every_example_is_answered_with_the_sentence_it_was_made_from(
+        self, index: qa.Index
+    ) -> None:
+        offered = examples.examples(index)
+        assert "How many people were evacuated in Ellery?" in offered
+        assert all(index.ask(question).status == "answered" for question in offered)
+
+    @pytest.mark.parametrize(
+        ("sentence", "question"),
+        [
+            ("At least 3 men were hurt in Ellery.", "How many men were hurt in Ellery?"),
+            ("Some 3 million Syrian refugees fled.", ""),
+            ("2016 was a hard year.", ""),
+        ],
+    )  # fmt: skip
+    def test_amounts_become_how_many(self, sentence: str, question: str) -> None:
+        assert examples.amount(sentence) == question
+
+    @pytest.mark.parametrize(
+        ("sentence", "question"),
+        [
+            ("Moscow accused Turkey of shelling it, again.", ""),
+            ("Moscow accused Turkey of firing, again.", "Who accused Turkey of firing?"),
+            ("Moscow accused them of shelling the border.", ""),
+            ("It was accused of shelling the border.", ""),
+        ],
+    )  # fmt: skip
+    def test_deeds_become_who_unless_something_dangles(self, sentence: str, question: str) -> None:
+        assert examples.deed(sentence) == question
+
+    def test_a_person_with_a_role_becomes_who_is(self) -> None:
+        assert examples.person("“No,” said Anna Quist, the harbour master.") == "Who is Anna Quist?"
+        assert examples.person("Anna Quist, the harbour master, said no.") == "Who is Anna Quist?"
+        assert examples.person("Port Ellery, a town on the coast, was quiet.") == ""
+
+    def test_an_empty_folder_offers_nothing(self) -> None:
+        with qa.Index.from_documents([], encoder=HashingEncoder()) as empty:
+            assert examples.examples(empty) == ()
+
+
+class TestPlain:
+    def test_an_answer_is_plain_json_without_any_path(self) -> None:
+        import json
+
+        said = json.loads(json.dumps(plain_answer(answer())))
+        assert said["sentences"][0]["text"] == FIRST.text
+        assert said["hits"][0]["document"] == {
+            "id": "a & b.txt",
+            "title": "Storm <b>hits</b>",
+            "source": "The Daily",
+            "date": "2016-02-05",
+        }
+
+
+class TestGuard:
+    @staticmethod
+    def status(path: str, host: str, *, local_only: bool = True) -> int:
+        sent: list[Any] = []
+
+        async def application(scope: Any, receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def receive() -> Any:
+            return {}
+
+        scope = {"type": "http", "path": path, "headers": [(b"host", host.encode())]}
+        asyncio.run(Guard(application, local_only=local_only)(scope, receive, send))
+        return int(sent[0]["status"])
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/gradio_api/file=/etc/passwd",
+            "/file=x",
+            "/gradio_api/proxy=http://x",
+            "/gradio_api/runs",
+        ],
+    )
+    def test_files_and_proxies_are_refused(self, path: str) -> None:
+        assert self.status(path, "127.0.0.1:7860") == 404
+
+    def test_only_loopback_names_are_answered(self) -> None:
+        assert self.status("/", "localhost:7860") == 200
+        assert self.status("/", "[::1]:7860") == 200
+        assert self.status("/", "evil.example") == 403
+        assert self.status("/", "evil.example", local_only=False) == 200
+
+
+class TestPorts:
+    def test_a_taken_port_that_was_asked_for_is_a_plain_error(self) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            with pytest.raises(qa.QAError, match=f"port {port} is in use"):
+                free_port("127.0.0.1", port)
+
+    def test_a_host_that_is_not_this_machines_is_a_plain_error(self) -> None:
+        with pytest.raises(qa.QAError, match="cannot serve on"):
+            free_port("203.0.113.7", 7860)
