@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from qa import dates, lines, markup, pdf, word
-from qa.content import Content
-from qa.encoding import decode
+from qa import lines
 from qa.errors import FolderError, UnreadableFile
+from qa.formats import markup, pdf, word
+from qa.formats.content import Content
+from qa.formats.encoding import decode
+from qa.lines import dates
 
 __all__ = ["READABLE", "Document", "decode", "find", "read"]
 

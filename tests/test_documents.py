@@ -15,9 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from qa import content, dates, documents, lines, word
+from qa import documents, lines
 from qa.documents import Document, decode, find, read
 from qa.errors import FolderError, UnreadableFile
+from qa.formats import content, word
+from qa.lines import dates
 
 SEEDS = Path(__file__).parent.parent / "seeds"
 FEBRUARY = datetime.date(2016, 2, 12)

@@ -612,7 +612,7 @@ def test_no_punctuated_paragraph_is_ever_lost(paragraphs: list[str], gap: str) -
 
 @given(st.from_regex(r"[A-Za-z]{2,8}( [a-z]{2,8}){0,6}", fullmatch=True))
 def test_a_single_line_that_is_not_boilerplate_is_prose(line: str) -> None:
-    from qa.boilerplate import furniture
+    from qa.lines.boilerplate import furniture
 
     expected = Kind.FURNITURE if furniture(line) == "certain" else Kind.PROSE
     assert kinds(line) == {line: expected}

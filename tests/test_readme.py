@@ -47,10 +47,11 @@ def test_every_make_target_of_the_readme_exists() -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
 
 
-def test_every_module_of_the_package_is_named() -> None:
-    for path in (ROOT / "qa").glob("*.py"):
-        if path.name != "__init__.py":
-            assert f"qa/{path.name}" in README, path.name
+def test_every_module_and_folder_of_the_package_is_named() -> None:
+    parts = [path for path in (ROOT / "qa").iterdir() if not path.name.startswith("__")]
+    assert parts
+    for path in parts:
+        assert f"qa/{path.name}" in README, path.name
 
 
 def test_every_link_to_a_file_leads_somewhere() -> None:

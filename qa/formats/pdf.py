@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from qa.content import Content, as_date, check_length, clean, one_line, value_or, wrapping
 from qa.errors import UnreadableFile
+from qa.formats.content import Content, as_date, check_length, clean, one_line, value_or, wrapping
 
 RUNNING_CHARACTERS = 80
 """A header or footer is shorter than a line of text."""

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from qa import dates
 from qa.errors import UnreadableFile
+from qa.lines import dates
 
 TEXT_CHARACTERS = 20_000_000
 """Extracted text beyond this is refused: about 30 long novels; a small PDF can unfold into more."""

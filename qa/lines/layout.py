@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from qa import boilerplate, dates
-from qa.paragraphs import Paragraph, has_speaker, is_ended
+from qa.lines import boilerplate, dates
+from qa.lines.paragraphs import Paragraph, has_speaker, is_ended
 
 HEADLINE_CHARACTERS = 180
 """A longer line is no headline."""

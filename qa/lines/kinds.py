@@ -14,9 +14,9 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Literal
 
-from qa import boilerplate, dates
-from qa.layout import HEADLINE_CHARACTERS, Layout, asks, is_paragraph, like_headline
-from qa.paragraphs import Paragraph, has_speaker, is_ended, paragraphs, wordless
+from qa.lines import boilerplate, dates
+from qa.lines.layout import HEADLINE_CHARACTERS, Layout, asks, is_paragraph, like_headline
+from qa.lines.paragraphs import Paragraph, has_speaker, is_ended, paragraphs, wordless
 
 Format = Literal["text", "markdown"]
 

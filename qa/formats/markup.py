@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from qa import dates
-from qa.content import Content, as_date, check_length, clean, one_line, value_or, wrapping
-from qa.encoding import decode
 from qa.errors import UnreadableFile
+from qa.formats.content import Content, as_date, check_length, clean, one_line, value_or, wrapping
+from qa.formats.encoding import decode
+from qa.lines import dates
 
 FRONT_MATTER_CHARACTERS = 65_536
 """YAML longer than this is no front matter."""

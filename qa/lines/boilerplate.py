@@ -11,8 +11,8 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from qa import dates
-from qa.dates import EDGES, plain
+from qa.lines import dates
+from qa.lines.dates import EDGES, plain
 
 LONGEST = 600
 """Characters; a longer line is a paragraph, whatever it says."""

@@ -12,8 +12,8 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from qa.content import Content, check_length, clean, one_line, value_or, wrapping
 from qa.errors import UnreadableFile
+from qa.formats.content import Content, check_length, clean, one_line, value_or, wrapping
 
 UNPACKED_BYTES = 200_000_000
 """What a Word file may unfold to; beyond it is a zip bomb, or too large for memory."""
