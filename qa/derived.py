@@ -7,6 +7,7 @@ missing, damaged or out of step is made anew from the store.
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import shutil
@@ -36,11 +37,26 @@ class Derived:
 
 
 def build(store: Store, encoder: Encoder, folder: Path | None = None) -> Derived:
-    """Make both from the store; into a folder, or in memory."""
+    """Make both from the store; the words' into a folder, or both in memory.
+
+    Raises
+    ------
+    DamagedStore
+        When the store is: whatever is in it is read here.
+    """
     ids, matrix = store.vectors(encoder.name, encoder.dimensions)
     vectors = VectorIndex(ids, matrix)
     entries = (Entry(*row) for row in store.entries())
     return Derived(store.version(), vectors, LexicalIndex.build(entries, folder))
+
+
+def is_published(directory: Path, version: str) -> bool:
+    """Whether the manifest names this state of the store; cheap."""
+    try:
+        manifest = json.loads((directory / _MANIFEST).read_bytes())
+        return bool(manifest["version"] == version)
+    except Exception:  # any damage; `load` says which
+        return False
 
 
 def publish(store: Store, encoder: Encoder, directory: Path) -> Derived:
@@ -52,7 +68,7 @@ def publish(store: Store, encoder: Encoder, directory: Path) -> Derived:
     try:
         return _write(store, encoder, directory)
     except (OSError, RuntimeError, ValueError) as error:  # the latter two: faiss's and Tantivy's
-        log.warning("cannot keep the search indexes in %s: %s", directory, error)
+        log.warning("cannot keep the search indexes in %s, only in memory: %s", directory, error)
         return build(store, encoder)
 
 
@@ -64,8 +80,7 @@ def _write(store: Store, encoder: Encoder, directory: Path) -> Derived:
     made = build(store, encoder, words)
     made.vectors.save(neighbours)
     sums = {
-        path.relative_to(directory).as_posix(): _check_sum(path)
-        for path in [neighbours, *_lexical_files(words)]
+        _name(path, directory): _check_sum(path) for path in [neighbours, *_lexical_files(words)]
     }
     manifest = {"version": version, "check_sums": sums}
     write_atomically(directory / _MANIFEST, json.dumps(manifest).encode())
@@ -74,21 +89,43 @@ def _write(store: Store, encoder: Encoder, directory: Path) -> Derived:
 
 
 def load(directory: Path, version: str) -> Derived | None:
-    """Open the published pair, if it was made from this state of the store and is undamaged."""
+    """Open the published pair, if it was made from this state of the store and is undamaged.
+
+    Returns
+    -------
+    Derived or None
+        None, with a line in the log, when they have to be made anew.
+    """
     try:
         manifest = json.loads((directory / _MANIFEST).read_bytes())
         if manifest["version"] != version:
+            log.info("the search indexes in %s are of an earlier state", directory)
             return None
-        for name, check_sum in manifest["check_sums"].items():
-            if _check_sum(directory / name) != check_sum:
-                raise ValueError(f"{name} is damaged")
-        vectors = VectorIndex.load(directory / f"vectors-{version}.faiss")
-        return Derived(version, vectors, LexicalIndex.load(directory / f"lexical-{version}"))
-    except FileNotFoundError:
-        return None
+        return _checked(directory, version, manifest["check_sums"])
     except Exception as error:  # any damage shows as some error of json, faiss or Tantivy
-        log.warning("the search indexes in %s cannot be used: %s", directory, error)
+        never_made = isinstance(error, FileNotFoundError) and not (directory / _MANIFEST).exists()
+        level = logging.INFO if never_made else logging.WARNING
+        log.log(level, "the search indexes in %s cannot be used: %s", directory, error)
         return None
+
+
+def _checked(directory: Path, version: str, check_sums: dict[str, int]) -> Derived:
+    words = directory / f"lexical-{version}"
+    neighbours = directory / f"vectors-{version}.faiss"
+    there = {_name(path, directory) for path in [neighbours, *_lexical_files(words)]}
+    if there != check_sums.keys():
+        raise ValueError("there are not the files that there were")
+    for name, check_sum in check_sums.items():
+        if _check_sum(directory / name) != check_sum:
+            raise ValueError(f"{name} is damaged")
+    made = Derived(version, VectorIndex.load(neighbours), LexicalIndex.load(words))
+    if len(made.vectors) != len(made.lexical):
+        raise ValueError(f"{len(made.vectors)} vectors for {len(made.lexical)} passages")
+    return made
+
+
+def _name(path: Path, directory: Path) -> str:
+    return path.relative_to(directory).as_posix()
 
 
 def _lexical_files(folder: Path) -> list[Path]:
@@ -104,7 +141,8 @@ def _check_sum(path: Path) -> int:
 
 
 def _clear(directory: Path, keep: set[str]) -> None:
-    for path in [*directory.glob("lexical-*"), *directory.glob("vectors-*.faiss")]:
+    left_over = [f"{_MANIFEST}.*.part", "lexical-*", "vectors-*.faiss"]  # of killed processes too
+    for path in itertools.chain.from_iterable(directory.glob(pattern) for pattern in left_over):
         if path.name in keep:
             continue
         if path.is_dir():

@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 import functools
-import hashlib
-import itertools
 import logging
-import re
-import shutil
-import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
-import filelock
-
-from qa import derived, documents, embedding, followup
+from qa import derived, documents, embedding, followup, uploads
 from qa import retrieval as search
 from qa.answer import Answer, answer
-from qa.cache import cache_directory
+from qa.arguments import check_document, checked_ids, checked_question
+from qa.directory import WAIT_SECONDS, IndexDirectory, default_directory
 from qa.documents import Document
 from qa.embedding import Encoder
-from qa.errors import FolderError, IndexBusy, StoreError
-from qa.ingest import Ingester, recipe
+from qa.errors import FolderError, IndexBusy, UnreadableFile
+from qa.ingest import Ingester, only_characters
+from qa.live import LiveCorpus
 from qa.models import DEFAULT_MODEL
 from qa.progress import Progress, ProgressCallback
 from qa.retrieval import Corpus, Hit
-from qa.store import DamagedStore, Failure, FileState, Store
-from qa.sync import Changes, files_in, synchronise
+from qa.store import Failure, FileState, Store
+from qa.sync import Changes, files_in
+from qa.uploads import UPLOADS
 
 SEEDS = "seeds"  # asked when no folder is named
-UPLOADS = "uploads"  # the folder, and what the ids of the documents in it begin with
-STORE = "store.sqlite3"
-WAIT_SECONDS = 60.0  # for another process that is writing the same index
+_SHORT_WAIT_SECONDS = 1.0  # for another process, when there is something to search meanwhile
 
-_DAMAGED = ".damaged"
-
+Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 
@@ -56,24 +49,10 @@ class Index:
     Use as a context manager, or call `close`.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        encoder: Encoder,
-        *,
-        folder: Path | None = None,
-        directory: Path | None = None,
-        uploads: Path | None = None,
-    ) -> None:
+    def __init__(self, corpus: Corpus | LiveCorpus, folder: Path | None = None) -> None:
         self.folder = folder
-        self.directory = directory  # of this folder and this model
-        self.uploads = uploads  # of this folder, for all models
-        self._store = store
-        self._encoder = encoder
-        self._writer = threading.RLock()
-        self._written = False  # by the thread that holds the lock above
-        self._swap = threading.Lock()
-        self._corpus: Corpus | None = None
+        self.directory = corpus.place.path if isinstance(corpus, LiveCorpus) else None
+        self._corpus = corpus
 
     # Making one.
 
@@ -113,27 +92,13 @@ class Index:
         report(Progress("preparing"))
         root = Path(folder).expanduser().resolve()
         documents.find(root)  # raises FolderError before anything is made
-        base = Path(directory).expanduser().resolve() if directory else default_directory(root)
-        encoder = encoder or embedding.load(model)
-        try:
-            return cls._opened(root, base, encoder, report)
-        except DamagedStore as error:
-            log.warning("%s; making it anew", error)
-            _put_aside(base / _slug(encoder.name))
-            return cls._opened(root, base, encoder, report)
-
-    @classmethod
-    def _opened(cls, folder: Path, base: Path, encoder: Encoder, report: ProgressCallback) -> Index:
-        directory = base / _slug(encoder.name)
-        index = cls(
-            _open_store(directory),
-            encoder,
-            folder=folder,
-            directory=directory,
-            uploads=base / UPLOADS,
+        place = IndexDirectory(
+            Path(directory).expanduser().resolve() if directory else default_directory(root)
         )
+        live = LiveCorpus(place, encoder or embedding.load(model))
+        index = cls(live, root)
         try:
-            index._catch_up(report)
+            index._mended(lambda: index._catch_up(live, report), report)
         except BaseException:
             index.close()
             raise
@@ -149,30 +114,29 @@ class Index:
     ) -> Index:
         """An index in memory, of documents made by hand.
 
+        A lone surrogate in a text, half a character, becomes U+FFFD; offsets stay as they are.
+
         Raises
         ------
         ValueError
-            When two documents have the same id.
+            When two documents have the same id, or an id cannot be encoded.
         """
-        index = cls(Store(None), encoder or embedding.load(model))
-        ingester = Ingester(index._store, index._encoder)
+        store, encoder = Store(None), encoder or embedding.load(model)
+        ingester = Ingester(store, encoder)
         seen: set[str] = set()
         for document in documents:
-            if document.id in seen:
-                raise ValueError(f"two documents with the id {document.id!r}")
+            check_document(document, seen)
             seen.add(document.id)
             ingester.add(document, FileState(len(document.text), 0))
         ingester.flush()
-        both = derived.build(index._store, index._encoder)
-        index._corpus = Corpus(index._store, both, index._encoder)
-        return index
+        return cls(Corpus(store, derived.build(store, encoder), encoder))
 
     def close(self) -> None:
         """Let go of the files. The index cannot be used afterwards."""
-        corpus, self._corpus = self._corpus, None
-        if corpus is not None:
-            corpus.store.close()
-        self._store.close()
+        if isinstance(self._corpus, LiveCorpus):
+            self._corpus.close()
+        else:
+            self._store.close()
 
     def __enter__(self) -> Index:
         return self
@@ -192,14 +156,16 @@ class Index:
         Parameters
         ----------
         documents : collection of str, optional
-            Ids of the documents to search in; all by default.
+            Ids of the documents to search in, all by default; ids that are not there, or not any
+            more, match nothing.
 
         Raises
         ------
         QuestionError
             For an empty or over-long question, or k below 1.
         """
-        return search.retrieve(self._current(), question, k, documents=documents)
+        question, ids = checked_question(question, k), checked_ids(documents)
+        return self._mended(lambda: _retrieve(self._current(), question, k, ids))
 
     def ask(
         self,
@@ -224,23 +190,34 @@ class Index:
         QuestionError
             As for `retrieve`.
         """
-        search.check_question(question)
-        corpus = self._current()
-        query = followup.complete(question, history)
-        return answer(
-            corpus, question, query, search.retrieve(corpus, query, k, documents=documents)
-        )
+        question, ids = checked_question(question, k), checked_ids(documents)
+        query = only_characters(followup.complete(question, history))
+        if len(query) > search.LONGEST_QUESTION:
+            query = question  # what it followed was too long to be searched with it
+
+        def work() -> Answer:
+            corpus = self._current()
+            return answer(corpus, question, query, _retrieve(corpus, query, k, ids))
+
+        return self._mended(work)
 
     @property
     def documents(self) -> tuple[Document, ...]:
-        """All documents, ordered by id."""
-        return tuple(self._current().store.documents().values())
+        """All documents, ordered by id, texts and all."""
+        return self._mended(lambda: tuple(self._current().store.documents().values()))
 
     @property
     def status(self) -> Status:
         """How many documents and passages there are, and which files could not be read."""
         documents, passages = self._store.counts()
-        return Status(documents, passages, self._store.failures(), self._encoder.name)
+        return Status(documents, passages, self._store.failures(), self._corpus.encoder.name)
+
+    @property
+    def _store(self) -> Store:
+        return self._corpus.store
+
+    def _current(self) -> Corpus:
+        return self._corpus.current() if isinstance(self._corpus, LiveCorpus) else self._corpus
 
     # Keeping in step.
 
@@ -251,31 +228,37 @@ class Index:
         ------
         IndexBusy
             When another process is writing this index and does not finish in time.
+        StoreError
+            When it cannot be written; what was written before stays, and is whole.
         ValueError
             For an index in memory, which follows no folder.
         """
-        folder, _, uploads = self._on_disk()
-        with self._writing(WAIT_SECONDS):
-            uploaded = uploads.is_dir() and any(uploads.iterdir())
-            files = files_in(uploads, f"{UPLOADS}/") if uploaded else {}
-            files |= files_in(folder)
-            changes = synchronise(self._store, files, self._encoder, progress)
-            self._adopt(publish=True)
-        return changes
+        report = progress or (lambda _: None)
+        live = self._live()
+        with live.place.writing():
+            return self._mended(lambda: live.synchronise(self._files, report), report)
 
-    def add(self, paths: Iterable[Path], progress: ProgressCallback | None = None) -> Changes:
+    def add(self, paths: Iterable[str | Path], progress: ProgressCallback | None = None) -> Changes:
         """Copy files into the index's own uploads folder, and index them.
 
         A file of a name that is taken gets a number; the folder that is indexed is not touched.
+        What cannot be read is named in the result, and the rest goes on.
+
+        Raises
+        ------
+        IndexBusy, StoreError
+            As for `sync`.
         """
-        _, _, uploads = self._on_disk()
-        uploads.mkdir(parents=True, exist_ok=True)
-        taken = {document.id for document in self.documents}
-        for path in paths:
-            name = _free_name(path.name, uploads, taken)
-            shutil.copyfile(path, uploads / name)
-            taken.add(f"{UPLOADS}/{name}")
-        return self.sync(progress)
+        failed: list[Failure] = []
+        with self._live().place.writing():
+            taken = set(files_in(self._root()))
+            for path in map(Path, paths):
+                try:
+                    taken.add(uploads.keep(path, self._live().place.path, taken))
+                except UnreadableFile as error:
+                    failed.append(Failure(path.name, str(error)))
+            changes = self.sync(progress)
+        return replace(changes, failed=(*failed, *changes.failed))
 
     def forget(self, document_id: str) -> Changes:
         """Delete one uploaded file, and its document.
@@ -284,84 +267,53 @@ class Index:
         ------
         ValueError
             When the id is not of an uploaded document.
+        IndexBusy, StoreError
+            As for `sync`.
         """
-        _, _, uploads = self._on_disk()
-        path = uploads.parent / document_id
-        if path.parent != uploads or not path.is_file():
-            raise ValueError(f"not an uploaded document: {document_id!r}")
-        path.unlink()
-        return self.sync()
+        with self._live().place.writing():
+            uploads.drop(document_id, self._live().place.path)
+            return self.sync()
 
-    def _on_disk(self) -> tuple[Path, Path, Path]:
-        if self.folder is None or self.directory is None or self.uploads is None:
+    def _live(self) -> LiveCorpus:
+        if not isinstance(self._corpus, LiveCorpus):
             raise ValueError("an index in memory follows no folder: open one with Index.open")
-        return self.folder, self.directory, self.uploads
+        return self._corpus
 
-    def _catch_up(self, report: ProgressCallback) -> None:
+    def _root(self) -> Path:
+        if self.folder is None:
+            raise ValueError("an index in memory follows no folder: open one with Index.open")
+        return self.folder
+
+    def _files(self) -> dict[str, Path]:
+        """All files there are, uploads too, which may lie inside the folder, by document id."""
+        own = self._live().place.path / UPLOADS
+        found = files_in(self._root())
+        found = {id: path for id, path in found.items() if not path.is_relative_to(own)}
+        return uploads.uploaded(self._live().place.path, found) | found
+
+    def _catch_up(self, live: LiveCorpus, report: ProgressCallback) -> None:
         """Synchronise; while another process is at it, use what is there."""
-        usable = self._store.recipe() == recipe(self._encoder) and self._store.counts()[0] > 0
+        usable = live.is_usable()
         try:
-            with self._writing(1.0 if usable else WAIT_SECONDS):
-                self.sync(report)
+            with live.place.writing(_SHORT_WAIT_SECONDS if usable else WAIT_SECONDS):
+                live.synchronise(self._files, report)
         except IndexBusy:
             if not usable:
                 raise
             log.warning("another process is writing this index: using what is there")
-        if self._store.counts()[0] == 0:
-            raise FolderError(_nothing_readable(self._on_disk()[0], self._store.failures()))
-        if self._corpus is None:
-            self._adopt(publish=False)
-        report(Progress("ready"))
+            live.take_what_is_there()
+            report(Progress("ready"))
+        if live.store.counts()[0] == 0:
+            raise FolderError(_nothing_readable(self._root(), live.store.failures()))
 
-    @contextmanager
-    def _writing(self, seconds: float) -> Iterator[None]:
-        """Hold the index for writing, against threads and processes; reentrant."""
-        _, directory, _ = self._on_disk()
-        with self._writer:
-            if self._written:
-                yield
-                return
-            lock = filelock.FileLock(directory / "writer.lock")
-            try:
-                lock.acquire(timeout=seconds)
-            except filelock.Timeout as error:
-                raise IndexBusy(
-                    f"another process is writing the index {str(directory)!r}: try again later"
-                ) from error
-            self._written = True
-            try:
-                yield
-            finally:
-                self._written = False
-                lock.release()
-
-    def _current(self) -> Corpus:
-        """What to search: the newest state for which there are search indexes."""
-        corpus = self._corpus
-        if corpus is None:
-            raise ValueError("the index is closed")
-        if self.folder is not None and self._store.version() != corpus.derived.version:
-            self._adopt(publish=False)
-        return self._corpus or corpus
-
-    def _adopt(self, *, publish: bool) -> None:
-        """Read from the store as it is now, if search indexes for it are published.
-
-        While another process is writing, the state before is kept: it is whole.
-        """
-        _, directory, _ = self._on_disk()
-        with self._swap:
-            store = Store(self._store.path)
-            store.hold()
-            both = derived.load(directory, store.version())
-            if both is None and publish:
-                both = derived.publish(store, self._encoder, directory)
-            elif both is None and self._corpus is None:
-                both = derived.build(store, self._encoder)
-            if both is None:
-                store.close()
-                return
-            self._corpus = Corpus(store, both, self._encoder)
+    def _mended(
+        self, work: Callable[[], Result], report: ProgressCallback = lambda _: None
+    ) -> Result:
+        """Do something; where the store turns out damaged, make it anew and do it again."""
+        live = self._corpus
+        if not isinstance(live, LiveCorpus):
+            return work()
+        return live.mended(work, lambda: live.synchronise(self._files, report))
 
 
 @functools.lru_cache(maxsize=4)
@@ -384,7 +336,7 @@ def retrieve(question: str, k: int = 5, *, folder: str | Path | None = None) -> 
     QAError
         As `Index.open` and `Index.retrieve`.
     """
-    search.check_question(question)
+    checked_question(question, k)
     return _opened_once(default_folder(folder)).retrieve(question, k)
 
 
@@ -396,48 +348,9 @@ def default_folder(folder: str | Path | None = None) -> Path:
     return beside if not Path(SEEDS).is_dir() and beside.is_dir() else Path(SEEDS).resolve()
 
 
-def default_directory(folder: Path) -> Path:
-    """Where the index of a folder is kept: in the cache, by the folder's absolute path."""
-    key = hashlib.sha256(str(folder).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return cache_directory() / "indexes" / f"{folder.name or 'root'}-{key}"
-
-
-def _slug(name: str) -> str:
-    """A name as part of a path: each model has an index of its own."""
-    return re.sub(r"[^\w.-]+", "-", name.rpartition("/")[2])[-80:]
-
-
-def _open_store(directory: Path) -> Store:
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"cannot make the index in {str(directory)!r} ({error.strerror}): "
-            "name another place with --index"
-        ) from error
-    path = directory / STORE
-    try:
-        return Store(path)
-    except DamagedStore as error:
-        log.warning("%s; making it anew", error)
-        _put_aside(directory)
-        return Store(path)
-
-
-def _put_aside(directory: Path) -> None:
-    """Rename a damaged store, so that nothing of it is lost and a new one can be made."""
-    for path in directory.glob(f"{STORE}*"):
-        if not path.name.endswith(_DAMAGED):
-            path.replace(path.with_name(path.name + _DAMAGED))
-
-
-def _free_name(name: str, uploads: Path, taken: Collection[str]) -> str:
-    path = Path(name)
-    candidates = (f"{path.stem}-{number}{path.suffix}" for number in itertools.count(2))
-    for candidate in itertools.chain([name], candidates):
-        if not (uploads / candidate).exists() and f"{UPLOADS}/{candidate}" not in taken:
-            return candidate
-    raise AssertionError("unreachable: there is always a next number")
+def _retrieve(corpus: Corpus, question: str, k: int, ids: list[str] | None) -> list[Hit]:
+    most = max(1, len(corpus.derived.vectors))
+    return search.retrieve(corpus, question, min(k, most), documents=ids)
 
 
 def _nothing_readable(folder: Path, failures: Sequence[Failure]) -> str:

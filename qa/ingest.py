@@ -6,8 +6,9 @@ process loses a window's work at most; documents enter the store one transaction
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qa import passages
 from qa.documents import Document
@@ -18,6 +19,8 @@ WINDOW_PASSAGES = 32  # about two seconds of embedding
 TITLE_TOKENS = 40  # of a title that a passage is embedded with; longer ones are cut
 _SPECIAL_TOKENS = 8  # the encoder's own, and what joins title and passage
 _FEWEST_TOKENS = 16
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def passage_tokens(encoder: Encoder) -> int:
@@ -57,11 +60,14 @@ class Ingester:
         self._waiting: list[_Prepared] = []
 
     def add(self, document: Document, state: FileState) -> None:
-        self._waiting.append(self._prepare(document, state))
-        if sum(len(prepared.passages) for prepared in self._waiting) >= WINDOW_PASSAGES:
+        """Take a document in; it may wait for others before it is embedded and stored."""
+        self._waiting.append(self._prepare(_in_characters(document), state))
+        passages = sum(len(prepared.passages) for prepared in self._waiting)
+        if max(passages, len(self._waiting)) >= WINDOW_PASSAGES:
             self.flush()
 
     def flush(self) -> None:
+        """Embed and store what waits."""
         texts: dict[bytes, str] = {}
         for prepared in self._waiting:
             texts |= prepared.texts
@@ -89,6 +95,23 @@ class Ingester:
             vectors = self._encoder.encode_passages([texts[key] for key in keys])
             self._store.put_vectors(self._encoder.name, dict(zip(keys, vectors, strict=True)))
             self._embedded(len(keys))
+
+
+def only_characters(text: str) -> str:
+    """The text with U+FFFD for every lone surrogate: half a character, which nothing can encode.
+
+    As long as before, so offsets hold.
+    """
+    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+
+
+def _in_characters(document: Document) -> Document:
+    return replace(
+        document,
+        text=only_characters(document.text),
+        title=only_characters(document.title),
+        source=only_characters(document.source),
+    )
 
 
 def _shortened(title: str, encoder: Encoder) -> str:

@@ -1,107 +1,47 @@
 """The index on disk: one SQLite file, the truth from which FAISS and Tantivy are derived.
 
-Documents, passages and vectors are written in one transaction a document, so that a reader, or
-the next process after a kill, sees a document whole or not at all. Every such transaction raises
-the store's revision. Knows nothing of models, FAISS or Tantivy.
+Documents and their passages are written in one transaction a document, so that a reader, or the
+next process after a kill, sees a document whole or not at all. Every such transaction raises the
+store's revision. Whatever is read is held against its check sum: better no quotation than a wrong
+one. Knows nothing of models, FAISS or Tantivy.
 """
 
 from __future__ import annotations
 
-import datetime
-import hashlib
-import json
-import sqlite3
-import threading
-import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from qa import rows
+from qa.database import DamagedStore, Database
 from qa.documents import Document
-from qa.errors import IndexBusy, StoreError
+from qa.errors import StoreError
 from qa.passages import Passage
+from qa.rows import Failure, FileState, StoredPassage, vector_key
 from qa.vectors import Vectors
 
-SCHEMA_VERSION = 1
-_BUSY_SECONDS = 30.0
-_BATCH = 500  # ids in one SELECT; SQLite's own limit is higher
+__all__ = ["DamagedStore", "Failure", "FileState", "Store", "StoredPassage", "vector_key"]
 
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE documents (
-    id TEXT PRIMARY KEY, path TEXT, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,
-    modified_ns INTEGER NOT NULL, title TEXT NOT NULL, date TEXT, source TEXT NOT NULL,
-    format TEXT NOT NULL, text TEXT NOT NULL
-);
-CREATE TABLE passages (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    document TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
-    start INTEGER NOT NULL, end INTEGER NOT NULL, sentences TEXT NOT NULL,
-    check_sum INTEGER NOT NULL, key BLOB NOT NULL
-);
-CREATE INDEX passages_of_document ON passages (document);
-CREATE INDEX passages_by_key ON passages (key);
-CREATE TABLE vectors (
-    model TEXT NOT NULL, key BLOB NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (model, key)
-);
-CREATE TABLE failures (
-    id TEXT PRIMARY KEY, bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL, reason TEXT NOT NULL
-);
-INSERT INTO meta VALUES
-    ('revision', '0'), ('recipe', ''), ('identity', lower(hex(randomblob(8))));
-"""
+_BATCH = 2_000  # rows of vectors in memory beside their matrix
 
-
-class DamagedStore(StoreError):
-    """The file is no SQLite database, or what it says contradicts itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """What a file looked like when it was read: size in bytes, mtime in ns, sha256 in hex.
-
-    A file that could not be read has no sha256: ``""``.
-    """
-
-    bytes: int
-    modified_ns: int
-    sha256: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A file that is not in the index, and why."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPassage:
-    """A passage as it goes into the store, with the key of its vector (see `vector_key`)."""
-
-    passage: Passage
-    key: bytes
-
-
-def vector_key(text: str) -> bytes:
-    """What a vector is kept under, beside its model: sha256 of the text that was embedded."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+Value = TypeVar("Value")
 
 
 class Store:
-    """One connection to the file, for any thread, one at a time."""
+    """What is kept of a folder, for any thread, one at a time."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, create: bool = True) -> None:
         """
         Parameters
         ----------
         path : Path or None
-            The SQLite file, made when missing; None keeps everything in memory.
+            The SQLite file; None keeps everything in memory.
+        create : bool
+            Whether to make the file when it is missing.
 
         Raises
         ------
@@ -111,224 +51,223 @@ class Store:
             When it cannot be opened or made, or was made by a newer version.
         """
         self.path = path
-        self._lock = threading.RLock()
-        with self._translated():
-            self._db = sqlite3.connect(
-                path or ":memory:",
-                timeout=_BUSY_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            self._db.execute("PRAGMA foreign_keys = ON")
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db = Database(path, create=create)
+        try:
             self._create_or_check()
+        except BaseException:
+            self._db.close()
+            raise
 
     def _create_or_check(self) -> None:
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version == 0:
+        if self._schema_version() == 0:
             with self.transaction():
-                (version,) = self._db.execute("PRAGMA user_version").fetchone()
-                if version == 0:  # nobody else was first
-                    for statement in _SCHEMA.split(";"):
+                if self._schema_version() == 0:  # nobody else was first
+                    for statement in rows.SCHEMA.split(";"):
                         self._db.execute(statement)
-                    self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        elif version > SCHEMA_VERSION:
+                    self._db.execute(f"PRAGMA user_version = {rows.SCHEMA_VERSION}")
+        if self._schema_version() > rows.SCHEMA_VERSION:
             raise StoreError(
-                f"the index in {str(self.path)!r} was made by a newer version of qa "
-                f"(schema {version}, this one knows {SCHEMA_VERSION}): upgrade qa"
+                f"{self._db.name} was made by a newer version of qa (schema "
+                f"{self._schema_version()}, this one knows {rows.SCHEMA_VERSION}): upgrade qa"
             )
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        where = f"the index {str(self.path)!r}"
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error) or "busy" in str(error):
-                raise IndexBusy(f"{where} is in use by another process: try again") from error
-            if "full" in str(error):
-                raise StoreError(f"the disk is full: cannot write {where}") from error
-            raise StoreError(f"cannot use {where}: {error}") from error
-        except sqlite3.DatabaseError as error:
-            raise DamagedStore(f"{where} is damaged: {error}") from error
+    def _schema_version(self) -> int:
+        return int(self._db.rows("PRAGMA user_version")[0][0])
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """Write everything inside, or nothing."""
-        with self._lock, self._translated():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.rollback()
-                raise
+        return self._db.transaction()
 
-    def hold(self) -> None:
-        """From now on read one unchanging state, whatever others write."""
-        with self._lock, self._translated():
-            self._db.execute("BEGIN")
-            self.version()  # SQLite takes its snapshot with the first read
+    def snapshot(self) -> Store:
+        """Another connection, which reads the state of this moment, whatever others write."""
+        other = Store(self.path, create=False)
+        other._db.hold()
+        return other
+
+    def in_place(self) -> bool:
+        """Whether the open file is still the one that its path names."""
+        return self._db.in_place()
 
     def close(self) -> None:
-        with self._lock:
-            self._db.close()
-
-    def __del__(self) -> None:
-        if hasattr(self, "_db"):  # else it could not be opened
-            self._db.close()
-
-    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        with self._lock, self._translated():
-            return self._db.execute(sql, values).fetchall()
-
-    def _rows_for(self, sql: str, keys: Collection[Any], *first: Any) -> Iterator[Any]:
-        """Rows of a SELECT that ends in ``IN (?)``, for any number of keys."""
-        ordered = list(keys)
-        for start in range(0, len(ordered), _BATCH):
-            some = ordered[start : start + _BATCH]
-            marks = ", ".join("?" * len(some))
-            yield from self._rows(sql.replace("(?)", f"({marks})"), (*first, *some))
+        self._db.close()
 
     # What is there.
 
     def version(self) -> str:
         """Names this state of documents and passages: the file's own name and its revision."""
-        sql = "SELECT value FROM meta WHERE key IN ('identity', 'revision') ORDER BY key"
-        (identity,), (revision,) = self._rows(sql)
-        return f"{identity}-{revision}"
+        meta = self._meta()
+        return f"{meta['identity']}-{meta['revision']}"
 
     def recipe(self) -> str:
-        """How the passages were cut and embedded, as `set_recipe` left it."""
-        return str(self._rows("SELECT value FROM meta WHERE key = 'recipe'")[0][0])
+        """How the passages were cut and embedded, as `start_recipe` left it."""
+        return self._meta()["recipe"]
+
+    def _meta(self) -> dict[str, str]:
+        found = dict(self._db.rows("SELECT key, value FROM meta"))
+        if not {"identity", "revision", "recipe"} <= found.keys():
+            raise self._db.damaged("it does not say its revision")
+        return found
 
     def counts(self) -> tuple[int, int]:
         """The numbers of documents and of passages."""
         sql = "SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM passages)"
-        documents, passages = self._rows(sql)[0]
+        documents, passages = self._db.rows(sql)[0]
         return documents, passages
 
     def states(self) -> dict[str, FileState]:
-        """What every file, read or failed, looked like, by document id."""
-        rows = self._rows("SELECT id, bytes, modified_ns, sha256 FROM documents")
-        rows += self._rows("SELECT id, bytes, modified_ns, '' FROM failures")
-        return {id: FileState(size, modified, sha256) for id, size, modified, sha256 in rows}
+        """What the documents' files looked like, by document id."""
+        return self._states("documents")
+
+    def failed_states(self) -> dict[str, FileState]:
+        """What the files that could not be read looked like, by the id they would have."""
+        return self._states("failures")
+
+    def _states(self, table: str) -> dict[str, FileState]:
+        found = self._db.rows(f"SELECT id, bytes, modified_ns, sha256 FROM {table}")
+        return {id: FileState(size, modified, sha256) for id, size, modified, sha256 in found}
 
     def failures(self) -> tuple[Failure, ...]:
-        rows = self._rows("SELECT id, reason FROM failures ORDER BY id")
-        return tuple(Failure(*row) for row in rows)
+        """Files that could not be read, by path."""
+        found = self._db.rows("SELECT id, reason FROM failures ORDER BY id")
+        return tuple(Failure(*row) for row in found)
+
+    def paths(self) -> dict[str, bytes | None]:
+        """The documents' files, as the operating system spells them, by document id."""
+        return dict(self._db.rows("SELECT id, path FROM documents"))
 
     def documents(self, ids: Collection[str] | None = None) -> dict[str, Document]:
         """Documents by id, in the order of their ids; all of them, or those named."""
-        sql = "SELECT id, text, title, date, path, source, format FROM documents"
+        sql = f"SELECT {rows.DOCUMENT_COLUMNS} FROM documents"
         if ids is None:
-            rows: Iterable[Any] = self._rows(f"{sql} ORDER BY id")
+            found: Iterable[Any] = self._db.rows(f"{sql} ORDER BY id")
         else:
-            rows = sorted(self._rows_for(f"{sql} WHERE id IN (?)", ids))
-        return {row[0]: _document(*row) for row in rows}
+            found = sorted(self._db.rows_for(f"{sql} WHERE id IN (?)", ids))
+        return {row[0]: self._sound(partial(rows.document_of, row)) for row in found}
 
     def passages(self, ids: Collection[int]) -> dict[int, tuple[Document, Passage]]:
-        """Documents and passages by passage id; ids that are gone are left out.
+        """Documents and passages by passage id.
 
         Raises
         ------
         DamagedStore
-            When a passage is not the text that was embedded: better no quotation than a wrong one.
+            When one is missing, or is not the text that was embedded.
         """
-        sql = "SELECT id, document, start, end, sentences, check_sum FROM passages WHERE id IN (?)"
-        rows = list(self._rows_for(sql, ids))
-        documents = self.documents({row[1] for row in rows})
-        found = {}
-        for id, document, start, end, sentences, check_sum in rows:
-            text = documents[document].text[start:end]
-            if _check_sum(text, sentences) != check_sum:
-                raise DamagedStore(f"the index {str(self.path)!r} is damaged: delete it")
-            spans = tuple((first, last) for first, last in json.loads(sentences))
-            found[id] = (documents[document], Passage(start, end, text, spans))
-        return found
+        sql = f"SELECT {rows.PASSAGE_COLUMNS} FROM passages WHERE id IN (?)"
+        found = list(self._db.rows_for(sql, ids))
+        documents = self.documents({row[1] for row in found})
+        if len(found) != len(set(ids)) or any(row[1] not in documents for row in found):
+            raise self._db.damaged("passages are missing")
+        return {row[0]: (documents[row[1]], self._passage(row, documents[row[1]])) for row in found}
 
     def passage_ids(self, documents: Collection[str]) -> list[int]:
-        """The ids of these documents' passages."""
+        """The ids of these documents' passages; documents that are not there have none."""
+        ids = set(documents)
         sql = "SELECT id FROM passages WHERE document IN (?)"
-        return [id for (id,) in self._rows_for(sql, documents)]
+        found = [id for (id,) in self._db.rows_for(sql, ids)]
+        counts = self._db.rows_for("SELECT passages FROM documents WHERE id IN (?)", ids)
+        if sum(count for (count,) in counts) != len(found):
+            raise self._db.damaged("passages are missing")
+        return found
 
     def entries(self) -> Iterator[tuple[int, str, str, str]]:
         """Passage id, document id, title and passage text of every passage, by document."""
-        names = [id for (id,) in self._rows("SELECT id FROM documents ORDER BY id")]
-        sql = "SELECT id, start, end FROM passages WHERE document = ? ORDER BY start"
-        for name in names:
-            document = self.documents([name])[name]
-            for id, start, end in self._rows(sql, (name,)):
-                yield id, name, document.title, document.text[start:end]
+        sql = f"SELECT {rows.PASSAGE_COLUMNS} FROM passages WHERE document = ? ORDER BY start"
+        documents = self._db.rows("SELECT id, passages FROM documents ORDER BY id")
+        if sum(count for _, count in documents) != self.counts()[1]:
+            raise self._db.damaged("passages are missing")
+        for name, count in documents:
+            document = self.documents([name]).get(name)
+            found = self._db.rows(sql, (name,))
+            if document is None or len(found) != count:
+                raise self._db.damaged(f"passages of {name!r} are missing")
+            for row in found:
+                yield row[0], name, document.title, self._passage(row, document).text
 
     def vectors(self, model: str, dimensions: int) -> tuple[list[int], Vectors]:
-        """Passage ids, ascending, and their vectors, shape (n, dimensions)."""
-        sql = """SELECT p.id, v.vector FROM passages p
-                 JOIN vectors v ON v.key = p.key AND v.model = ? ORDER BY p.id"""
-        rows = self._rows(sql, (model,))
-        matrix = np.empty((len(rows), dimensions), np.float32)
-        for row, (_, blob) in enumerate(rows):
-            matrix[row] = np.frombuffer(blob, np.float32)
-        return [id for id, _ in rows], matrix
+        """The ids of all passages, ascending, and their vectors, shape (n, dimensions)."""
+        sql = """SELECT p.id, p.key, v.vector, v.check_sum FROM passages p
+                 LEFT JOIN vectors v ON v.key = p.key AND v.model = ?
+                 WHERE p.id > ? ORDER BY p.id LIMIT ?"""
+        ids: list[int] = []
+        matrix = np.empty((self.counts()[1], dimensions), np.float32)
+        while some := self._db.rows(sql, (model, ids[-1] if ids else -1, _BATCH)):
+            for id, key, vector, check_sum in some:
+                if len(ids) == len(matrix):
+                    raise self._db.damaged("there are more passages than it says")
+                matrix[len(ids)] = self._sound(
+                    partial(rows.vector_of, model, key, vector, check_sum, dimensions)
+                )
+                ids.append(id)
+        if len(ids) != len(matrix):
+            raise self._db.damaged("passages are missing")
+        return ids, matrix
 
     def kept_keys(self, model: str, keys: Collection[bytes]) -> set[bytes]:
         """Those of the keys for which there is a vector."""
         sql = "SELECT key FROM vectors WHERE model = ? AND key IN (?)"
-        return {key for (key,) in self._rows_for(sql, keys, model)}
+        return {key for (key,) in self._db.rows_for(sql, keys, model)}
+
+    def _passage(self, row: tuple[Any, ...], document: Document) -> Passage:
+        return self._sound(partial(rows.passage_of, row, document))
+
+    def _sound(self, value: Callable[[], Value]) -> Value:
+        try:
+            return value()
+        except (ValueError, TypeError) as error:  # whatever a damaged row makes of its parts
+            raise self._db.damaged(str(error)) from error
 
     # Changes.
 
     def put_vectors(self, model: str, vectors: Mapping[bytes, Vectors]) -> None:
-        rows = [
-            (model, key, vector.astype(np.float32).tobytes()) for key, vector in vectors.items()
-        ]
+        """Keep vectors under their keys (see `vector_key`)."""
+        self._put_vector_rows(rows.vector_row(model, *item) for item in vectors.items())
+
+    def _put_vector_rows(self, found: Iterable[tuple[str, bytes, bytes, int]]) -> None:
         with self.transaction():
-            self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
+            self._db.execute_many("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)", found)
 
     def put(self, document: Document, state: FileState, passages: Sequence[StoredPassage]) -> None:
         """Add a document or replace the one with its id, whole."""
-        row = (
-            document.id,
-            str(document.path) if document.path else None,
-            *(state.sha256, state.bytes, state.modified_ns),
-            *(document.title, document.date.isoformat() if document.date else None),
-            *(document.source, document.format, document.text),
-        )
-        rows = [(document.id, *_passage_row(stored)) for stored in passages]
+        columns = f"{rows.DOCUMENT_COLUMNS}, sha256, bytes, modified_ns"
+        row = (*rows.document_row(document, len(passages)), *_state_row(state))
         with self.transaction():
-            self._db.execute("DELETE FROM documents WHERE id = ?", (document.id,))
-            self._db.execute("DELETE FROM failures WHERE id = ?", (document.id,))
-            self._db.execute("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-            self._db.executemany(
-                "INSERT INTO passages (document, start, end, sentences, check_sum, key)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                rows,
+            self._delete(document.id)
+            self._db.execute(f"INSERT INTO documents ({columns}) VALUES ({_marks(row)})", row)
+            self._db.execute_many(
+                f"INSERT INTO passages ({rows.PASSAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (rows.passage_row(document.id, stored) for stored in passages),
             )
             self._raise_revision()
 
     def touch(self, id: str, state: FileState) -> None:
         """Note that a file was written again with the same content."""
         with self.transaction():
-            self._db.execute(
-                "UPDATE documents SET bytes = ?, modified_ns = ? WHERE id = ?",
-                (state.bytes, state.modified_ns, id),
-            )
+            for table in ("documents", "failures"):
+                self._db.execute(
+                    f"UPDATE {table} SET sha256 = ?, bytes = ?, modified_ns = ? WHERE id = ?",
+                    (*_state_row(state), id),
+                )
+
+    def move(self, paths: Mapping[str, bytes]) -> None:
+        """Note that documents' files lie elsewhere now."""
+        with self.transaction():
+            found = [(path, id) for id, path in paths.items()]
+            self._db.execute_many("UPDATE documents SET path = ? WHERE id = ?", found)
+            self._raise_revision()
 
     def fail(self, id: str, state: FileState, reason: str) -> None:
         """Note that a file cannot be read; a document that stood in its place goes."""
-        row = (id, state.bytes, state.modified_ns, reason)
+        row = (id, *_state_row(state), reason)
         with self.transaction():
-            self._db.execute("DELETE FROM documents WHERE id = ?", (id,))
-            self._db.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", row)
-            self._raise_revision()
+            if self._delete(id):
+                self._raise_revision()
+            self._db.execute("INSERT INTO failures VALUES (?, ?, ?, ?, ?)", row)
 
     def remove(self, id: str) -> None:
+        """Forget a file, read or failed; its passages' vectors stay for now."""
         with self.transaction():
-            self._db.execute("DELETE FROM documents WHERE id = ?", (id,))
-            self._db.execute("DELETE FROM failures WHERE id = ?", (id,))
-            self._raise_revision()
+            if self._delete(id):
+                self._raise_revision()
 
     def start_recipe(self, recipe: str) -> None:
         """Forget all documents, not their vectors, because they are to be cut another way."""
@@ -339,34 +278,42 @@ class Store:
             self._raise_revision()
 
     def drop_unused_vectors(self) -> None:
-        """Delete vectors that no passage has any more."""
-        with self.transaction():
-            self._db.execute("DELETE FROM vectors WHERE key NOT IN (SELECT key FROM passages)")
+        """Delete vectors that no passage has any more.
+
+        Not when there are no passages at all: the folder may be on a disk that is not there today.
+        """
+        if self.counts()[1]:
+            with self.transaction():
+                self._db.execute("DELETE FROM vectors WHERE key NOT IN (SELECT key FROM passages)")
+
+    def take_vectors(self, damaged: Path) -> int:
+        """Copy what vectors can still be read in another store's file; how many."""
+        taken, last = 0, -1
+        sql = """SELECT rowid, model, key, vector, check_sum FROM vectors
+                 WHERE rowid > ? ORDER BY rowid LIMIT ?"""
+        try:
+            with closing(Database(damaged, create=False)) as other:
+                while some := other.rows(sql, (last, _BATCH)):
+                    last = some[-1][0]
+                    sound = [row for _, *row in some if rows.is_vector(*row)]
+                    self._put_vector_rows(sound)
+                    taken += len(sound)
+        except DamagedStore:
+            pass  # the rest of it cannot be read
+        return taken
+
+    def _delete(self, id: str) -> int:
+        """Forget a document or failure; how many documents went."""
+        self._db.execute("DELETE FROM failures WHERE id = ?", (id,))
+        return self._db.execute("DELETE FROM documents WHERE id = ?", (id,))
 
     def _raise_revision(self) -> None:
         self._db.execute("UPDATE meta SET value = value + 1 WHERE key = 'revision'")
 
 
-def _passage_row(stored: StoredPassage) -> tuple[int, int, str, int, bytes]:
-    passage = stored.passage
-    sentences = json.dumps(passage.sentences)
-    check_sum = _check_sum(passage.text, sentences)
-    return passage.start, passage.end, sentences, check_sum, stored.key
+def _state_row(state: FileState) -> tuple[str, int, int]:
+    return state.sha256, state.bytes, state.modified_ns
 
 
-def _check_sum(text: str, sentences: str) -> int:
-    return zlib.crc32(f"{sentences}{text}".encode("utf-8", "surrogatepass"))
-
-
-def _document(
-    id: str, text: str, title: str, date: str | None, path: str | None, source: str, format: str
-) -> Document:
-    return Document(
-        id=id,
-        text=text,
-        title=title,
-        date=datetime.date.fromisoformat(date) if date else None,
-        path=Path(path) if path else None,
-        source=source,
-        format="markdown" if format == "markdown" else "text",
-    )
+def _marks(row: Sequence[object]) -> str:
+    return ", ".join("?" * len(row))

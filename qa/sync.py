@@ -7,24 +7,32 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qa import documents
+from qa.documents import Document
 from qa.embedding import Encoder
 from qa.errors import UnreadableFile
 from qa.ingest import Ingester, recipe
 from qa.progress import Progress, ProgressCallback
 from qa.store import Failure, FileState, Store
 
+SETTLED_NS = 2_000_000_000
+"""A file written this short a time ago may be written again within one tick of the file system's
+clock (2 s on FAT), so its time does not yet prove that it is unchanged."""
+
+_REPORT_SECONDS = 0.1
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a synchronisation did: document ids, and the files that could not be read."""
+    """What a synchronisation did: document ids, and the files that turned out unreadable."""
 
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -35,8 +43,14 @@ class Changes:
 def files_in(folder: Path, prefix: str = "") -> dict[str, Path]:
     """The readable files of a folder by document id: the path inside it, after the prefix."""
     return {
-        f"{prefix}{path.relative_to(folder).as_posix()}": path for path in documents.find(folder)
+        f"{prefix}{_readable_name(path.relative_to(folder))}": path
+        for path in documents.find(folder)
     }
+
+
+def _readable_name(path: Path) -> str:
+    """A path as an id; bytes of it that are no characters (from other systems) in hexadecimal."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def synchronise(
@@ -69,28 +83,24 @@ class _Synchronisation:
     encoder: Encoder
     progress: ProgressCallback
     failed: list[Failure] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
 
     def run(self) -> Changes:
-        known = self.store.states()
-        removed = sorted(known.keys() - self.files.keys())
-        for id in removed:
-            self.store.remove(id)
+        before = self.store.states()
+        known = before | self.store.failed_states()
         stale = {id: state for id in self.files if (state := self._if_stale(id, known.get(id)))}
-        meter = _Meter(self.progress, {id: state.bytes for id, state in stale.items()})
-        ingester = Ingester(self.store, self.encoder, meter.embedded)
-        for id, state in stale.items():
-            self._ingest(id, state, ingester)
-            meter.read(id)
-        ingester.flush()
-        self.store.drop_unused_vectors()
-        meter.finish()
-        failed = {failure.path for failure in self.failed}
-        done = [id for id in stale if id not in failed]
-        before = {id for id, state in known.items() if state.sha256}
+        self._ingest_all(stale)
+        # Last, so that the passages of a renamed file are never gone in between.
+        gone = sorted(known.keys() - self.files.keys())
+        for id in gone:
+            self.store.remove(id)
+        if stale or gone:
+            self.store.drop_unused_vectors()
+        self._note_moved_files()
         return Changes(
-            added=tuple(id for id in done if id not in before),
-            changed=tuple(id for id in done if id in before),
-            removed=tuple(id for id in removed if id in before),
+            added=tuple(id for id in self.done if id not in before),
+            changed=tuple(id for id in self.done if id in before),
+            removed=tuple(id for id in gone if id in before),
             failed=tuple(self.failed),
         )
 
@@ -98,34 +108,72 @@ class _Synchronisation:
         """The file's state now, when its content is not the one that was read; else None."""
         try:
             stat = self.files[id].stat()
-            state = FileState(stat.st_size, stat.st_mtime_ns)
-            if known and (known.bytes, known.modified_ns) == (state.bytes, state.modified_ns):
+            state = FileState(stat.st_size, _settled(stat.st_mtime_ns))
+            if known and known.modified_ns >= 0 and replace(known, sha256="") == state:
                 return None
             with self.files[id].open("rb") as stream:
                 sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError:
-            return FileState(0, 0)  # reading it will say what is wrong
+            return FileState(0, -1)  # reading it will say what is wrong
         state = FileState(state.bytes, state.modified_ns, sha256)
         if known and known.sha256 == sha256:
-            self.store.touch(id, state)
+            if known != state:
+                self.store.touch(id, state)
             return None
         return state
 
-    def _ingest(self, id: str, state: FileState, ingester: Ingester) -> None:
-        try:
-            ingester.add(documents.read(self.files[id], id=id), state)
-        except UnreadableFile as error:
-            log.warning("%s", error)
-            self.failed.append(Failure(id, str(error)))
-            self.store.fail(id, state, str(error))
+    def _ingest_all(self, stale: Mapping[str, FileState]) -> None:
+        known_reasons = {failure.path: failure.reason for failure in self.store.failures()}
+        meter = _Meter(self.progress, {id: state.bytes for id, state in stale.items()})
+        ingester = Ingester(self.store, self.encoder, meter.embedded)
+        for id, state in stale.items():
+            try:
+                ingester.add(_read(self.files[id], id), state)
+                self.done.append(id)
+            except UnreadableFile as error:
+                self._fail(Failure(id, str(error)), state, known_reasons.get(id))
+            meter.read(id)
+        ingester.flush()
+        meter.finish()
+
+    def _fail(self, failure: Failure, state: FileState, known_reason: str | None) -> None:
+        self.store.fail(failure.path, state, failure.reason)
+        if failure.reason != known_reason:  # else it was said before
+            log.warning("%s", failure.reason)
+            self.failed.append(failure)
+
+    def _note_moved_files(self) -> None:
+        """The folder itself may have been moved: ids and contents are as before, paths are not."""
+        paths = {id: os.fsencode(path) for id, path in self.files.items()}
+        kept = self.store.paths().items()
+        moved = {id: paths[id] for id, path in kept if path != paths.get(id, path)}
+        if moved:
+            self.store.move(moved)
+
+
+def _settled(modified_ns: int) -> int:
+    """The time of a file, or -1 while it does not prove anything (see `SETTLED_NS`)."""
+    return modified_ns if 0 <= modified_ns < time.time_ns() - SETTLED_NS else -1
+
+
+def _read(path: Path, id: str) -> Document:
+    try:
+        return documents.read(path, id=id)
+    except UnreadableFile:
+        raise
+    except Exception as error:  # a broken file can make its format's library raise anything
+        log.debug("reading %r", id, exc_info=True)
+        reason = (str(error).splitlines() or [""])[0]
+        raise UnreadableFile(f"cannot read {id!r}: {type(error).__name__}: {reason}") from error
 
 
 class _Meter:
-    """Counts what is done and reports it."""
+    """Counts what is done and reports it, a few times a second at most."""
 
     def __init__(self, report: ProgressCallback, sizes: Mapping[str, int]) -> None:
         self._report = report
         self._sizes = sizes
+        self._bytes_total = sum(sizes.values())
         self._documents = 0
         self._passages = 0
         self._bytes = 0
@@ -135,27 +183,32 @@ class _Meter:
     def read(self, id: str) -> None:
         self._documents += 1
         self._bytes += self._sizes[id]
-        self._send()
+        self._send_now_and_then()
 
     def embedded(self, passages: int) -> None:
         self._passages += passages
-        self._send()
+        self._send_now_and_then()
 
     def finish(self) -> None:
-        self._report(
-            Progress("ready", self._documents, len(self._sizes), self._passages, self._rate(), 0.0)
-        )
+        self._send()
 
-    def _rate(self) -> float:
-        return self._passages / max(time.monotonic() - self._started, 1e-9)
+    def _send_now_and_then(self) -> None:
+        if time.monotonic() - self._sent >= _REPORT_SECONDS:
+            self._send()
 
     def _send(self) -> None:
-        total = sum(self._sizes.values())
+        self._sent = time.monotonic()
+        seconds = max(self._sent - self._started, 1e-9)
         left = None
         if self._passages and self._bytes:
-            left = (time.monotonic() - self._started) * (total - self._bytes) / self._bytes
+            left = seconds * (self._bytes_total - self._bytes) / self._bytes
         self._report(
             Progress(
-                "indexing", self._documents, len(self._sizes), self._passages, self._rate(), left
+                "indexing",
+                self._documents,
+                len(self._sizes),
+                self._passages,
+                self._passages / seconds,
+                left,
             )
         )

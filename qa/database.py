@@ -1,0 +1,179 @@
+"""One SQLite connection: transactions, snapshots, and SQLite's errors in our words.
+
+Knows nothing of documents.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from qa.errors import IndexBusy, QAError, StoreError
+
+BUSY_SECONDS = 30.0
+_BATCH = 500  # keys in one SELECT; SQLite's own limit is higher
+_WAL_BYTES = 64 << 20  # what the write-ahead log is cut back to, once it was longer
+
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+_REFUSED = {
+    sqlite3.SQLITE_READONLY: "it may not be written",
+    sqlite3.SQLITE_PERM: "permission denied",
+    sqlite3.SQLITE_AUTH: "permission denied",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened or made",
+    sqlite3.SQLITE_IOERR: "the disk refused; is it full?",
+    sqlite3.SQLITE_NOLFS: "the disk takes no files of this size",
+}
+
+
+class DamagedStore(StoreError):
+    """The file is no database of ours, or what it says contradicts itself."""
+
+
+class Database:
+    """A connection for any thread, one at a time.
+
+    Parameters
+    ----------
+    path : Path or None
+        The file; None keeps everything in memory.
+    create : bool
+        Whether to make the file when it is missing.
+
+    Raises
+    ------
+    DamagedStore
+        When the file is no database.
+    StoreError
+        When it cannot be opened or made.
+    """
+
+    def __init__(self, path: Path | None, *, create: bool = True) -> None:
+        self.path = path
+        self.name = "the index in memory" if path is None else f"the index {str(path)!r}"
+        self._lock = threading.RLock()
+        mode = "rwc" if create else "rw"
+        with self.translated():
+            self._connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode={mode}" if path else ":memory:",
+                timeout=BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
+                uri=True,
+            )
+            try:
+                self._set_up()
+            except BaseException:
+                self._connection.close()
+                raise
+        self._file = _identity(path)
+
+    def _set_up(self) -> None:
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        self._connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
+        (mode,) = self._connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if self.path and mode != "wal":  # without it readers would block the writer
+            raise StoreError(
+                f"{self.name} is on a file system that several processes cannot share: "
+                "name another place with --index"
+            )
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+
+    def in_place(self) -> bool:
+        """Whether the open file is still the one that its path names: not moved, not deleted."""
+        return self._file == _identity(self.path)
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn SQLite's errors into ours."""
+        try:
+            yield
+        except sqlite3.ProgrammingError as error:
+            if "closed" in str(error):
+                raise ValueError("the index is closed") from error
+            raise
+        except sqlite3.Error as error:
+            raise self._in_our_words(error) from error
+
+    def _in_our_words(self, error: sqlite3.Error) -> QAError:
+        # Text that is not UTF-8 any more comes without a code.
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+        if code == sqlite3.SQLITE_IOERR_SHORT_READ:
+            return DamagedStore(f"{self.name} is damaged: its end is missing")
+        code &= 0xFF  # the rest of it is detail
+        if code in _BUSY:
+            return IndexBusy(f"{self.name} is in use by another process: try again")
+        if code == sqlite3.SQLITE_FULL:
+            return StoreError(f"the disk is full: cannot write {self.name}")
+        if code in _REFUSED:
+            return StoreError(f"cannot use {self.name}: {_REFUSED[code]} ({error})")
+        return DamagedStore(f"{self.name} is damaged: {error}")
+
+    def damaged(self, what: str) -> DamagedStore:
+        """The error to raise when rows contradict each other."""
+        return DamagedStore(f"{self.name} is damaged: {what}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Write everything inside, or nothing."""
+        with self._lock, self.translated():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # the first error says what happened
+                    if self._connection.in_transaction:
+                        self._connection.rollback()
+                raise
+
+    def hold(self) -> None:
+        """From now on read one unchanging state, whatever others write."""
+        with self._lock, self.translated():
+            self._connection.execute("BEGIN")
+            # SQLite takes its snapshot with the first read.
+            self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Run one statement; how many rows it changed."""
+        with self._lock, self.translated():
+            return self._connection.execute(sql, values).rowcount
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        with self._lock, self.translated():
+            self._connection.executemany(sql, rows)
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        with self._lock, self.translated():
+            return self._connection.execute(sql, values).fetchall()
+
+    def rows_for(self, sql: str, keys: Collection[Any], *first: Any) -> Iterator[Any]:
+        """Rows of a SELECT that ends in ``IN (?)``, for any number of keys."""
+        ordered = list(keys)
+        for start in range(0, len(ordered), _BATCH):
+            some = ordered[start : start + _BATCH]
+            marks = ", ".join("?" * len(some))
+            yield from self.rows(sql.replace("(?)", f"({marks})"), (*first, *some))
+
+    def close(self) -> None:
+        """Wait for what is under way in other threads, then let go of the file."""
+        with self._lock:
+            self._connection.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_connection"):  # else it could not be opened
+            self._connection.close()
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    """What tells this file from another one of the same name."""
+    if path is None:
+        return None
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino

@@ -1,0 +1,162 @@
+"""What an index searches, and how it moves on: one whole state after another.
+
+Questions are answered from a snapshot of the store and the search indexes made from just that
+state. A writer, here or in another process, changes neither; when it has published the next state,
+the next question is answered from that one.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from qa import derived
+from qa.directory import IndexDirectory
+from qa.embedding import Encoder
+from qa.errors import IndexBusy, StoreError
+from qa.ingest import recipe
+from qa.progress import Progress, ProgressCallback
+from qa.retrieval import Corpus
+from qa.store import DamagedStore
+from qa.sync import Changes, synchronise
+
+Result = TypeVar("Result")
+log = logging.getLogger(__name__)
+
+
+class LiveCorpus:
+    """The newest state on disk that can be searched. For any thread.
+
+    Parameters
+    ----------
+    place : IndexDirectory
+        Where it lies.
+    encoder : Encoder
+    """
+
+    def __init__(self, place: IndexDirectory, encoder: Encoder) -> None:
+        self.place = place
+        self.encoder = encoder
+        self.store = place.open_store()
+        self._corpus: Corpus | None = None
+        self._swap = threading.Lock()  # held by the thread that changes the one above
+        self._closed = False
+
+    def is_usable(self) -> bool:
+        """Whether there is something to search that this encoder made."""
+        return self.store.recipe() == recipe(self.encoder) and self.store.counts()[0] > 0
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._closed = True
+        corpus, self._corpus = self._corpus, None
+        if corpus is not None:
+            corpus.store.close()
+        self.store.close()
+
+    def current(self) -> Corpus:
+        """The newest state for which there are search indexes."""
+        if self._swap.acquire(blocking=False):  # else another thread is seeing to it
+            try:
+                self._follow()
+            finally:
+                self._swap.release()
+        corpus = self._corpus
+        if corpus is None:
+            raise ValueError("the index is closed")
+        return corpus
+
+    def take_what_is_there(self) -> None:
+        """Search what another process has written so far, though it is not published yet."""
+        corpus = self._newest(publish=False)
+        if corpus is None:
+            store = self.store.snapshot()
+            corpus = Corpus(store, derived.build(store, self.encoder), self.encoder)
+        self._use(corpus)
+
+    def synchronise(
+        self, files: Callable[[], Mapping[str, Path]], report: ProgressCallback
+    ) -> Changes:
+        """Bring the store in step with files, publish, and search that from now on.
+
+        The caller holds the place for writing.
+
+        Parameters
+        ----------
+        files : callable
+            Gives all the files there are, by document id.
+        """
+        last = Progress("indexing")
+
+        def note(progress: Progress) -> None:
+            nonlocal last
+            last = progress
+            report(progress)
+
+        if not self.store.in_place():  # deleted, or put aside by another process
+            self.store = self.place.open_store()
+        changes = synchronise(self.store, files(), self.encoder, note)
+        with self._swap:
+            if self._corpus is None or self._corpus.derived.version != self.store.version():
+                self._use(self._newest(publish=True))
+        report(replace(last, stage="ready", seconds_left=0.0))
+        return changes
+
+    def mended(self, work: Callable[[], Result], mend: Callable[[], object]) -> Result:
+        """Do something; where the store turns out damaged, make it anew and do it again.
+
+        Parameters
+        ----------
+        work : callable
+        mend : callable
+            Fills a new store; called with the place held for writing.
+        """
+        store = self.store
+        try:
+            return work()
+        except DamagedStore as error:
+            log.warning("%s; making it anew", error)
+        with self.place.writing():
+            if self.store is store:  # no other thread was first
+                self.store = self.place.replace(store)
+                mend()
+        return work()
+
+    def _follow(self) -> None:
+        """Go on to a newer state, if there is one; else, or if it cannot be read, stay."""
+        corpus = self._corpus
+        if corpus is None or self.place.being_written:
+            return
+        try:
+            if not self.store.in_place():
+                self.store = self.place.open_store(create=False)
+            if self.store.version() == corpus.derived.version:
+                return
+            if derived.is_published(self.place.path, self.store.version()):
+                self._use(self._newest(publish=False))
+            else:
+                with self.place.writing(0.0):  # whoever wrote was killed before publishing
+                    self._use(self._newest(publish=True))
+        except DamagedStore:
+            raise
+        except (IndexBusy, StoreError) as error:  # what there was before is whole
+            log.debug("staying with the state before: %s", error)
+
+    def _use(self, corpus: Corpus | None) -> None:
+        if corpus is not None and not self._closed:
+            self._corpus = corpus
+
+    def _newest(self, *, publish: bool) -> Corpus | None:
+        """The store as it is now with the search indexes published for it, or made now."""
+        store = self.store.snapshot()
+        if store.recipe() != recipe(self.encoder):  # another process uses another model
+            return None
+        both = derived.load(self.place.path, store.version())
+        if both is None and publish:
+            log.info("making the search indexes in %s", self.place.path)
+            both = derived.publish(store, self.encoder, self.place.path)
+        return Corpus(store, both, self.encoder) if both else None
