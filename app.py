@@ -197,6 +197,7 @@ class _Page:
             self.respond,
             [self.question, self.turns, self.chosen],
             shown,
+            trigger_mode="always_last",  # what is asked meanwhile is asked next
             **PRIVATE,
         )
         self.transcript.select(self.show_evidence, [self.turns], [self.evidence], **AT_ONCE)

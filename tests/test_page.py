@@ -357,6 +357,20 @@ class TestConversation:
         assert last[0].answer is not None
         assert last[1] == turns[1]
 
+    def test_a_follow_up_is_asked_with_what_came_before(self, index: qa.Index) -> None:
+        asked_with: list[object] = []
+
+        class Recording:
+            documents = index.documents
+
+            def ask(self, question: str, history: object, **settings: object) -> qa.Answer:
+                asked_with.append(history)
+                return answer()
+
+        turns = [Turn(1, "Who closed the pier?", answer())]
+        list(conversation.asked(opening(Recording()), turns, 2, "When?"))  # type: ignore[arg-type]
+        assert asked_with == [history(turns)]
+
     def test_only_the_chosen_articles_are_searched(self, index: qa.Index) -> None:
         chosen = ["bakery.txt"]
         *_, last = conversation.asked(opening(index), [], 1, "Who closed the pier?", chosen=chosen)

@@ -54,10 +54,12 @@ window.qaPage = (() => {
     if (!shown) return;
     focusWanted = null;
     selectTab("evidence");
-    const target = rank ? byId(`hit-${turn}-${rank}`) : shown.querySelector(".card");
-    if (!target) return;
-    target.focus({ preventScroll: true });
-    target.scrollIntoView({ block: rank ? "center" : "start" });
+    const card = rank ? byId(`hit-${turn}-${rank}`) : shown.querySelector(".card");
+    if (!card) return;
+    card.focus({ preventScroll: true });
+    const mark = rank && card.querySelector("mark");
+    if (mark) mark.scrollIntoView({ block: "center" });
+    else card.scrollIntoView({ block: "start" });
   }
 
   function transcript(element, trigger) {
