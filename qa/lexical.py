@@ -26,9 +26,12 @@ TITLE_WEIGHT = 0.5  # of a match in the title, where 1 is a match in the passage
 LONGEST_WORD = 60  # characters; longer ones are data, not words
 _HEAP_BYTES = 64_000_000  # of Tantivy's writer
 
+_NAME = "name"  # before a name that is spelled like a function word
+
 _ACRONYM = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 _CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
 _COMPOUND = re.compile(r"\b\w+(?:[-\u2010\u2011]\w+)+")
+_GROUPED = re.compile(r"\b\d+(?:[.,]\d+)+")
 _POSSESSIVE = re.compile(r"['\u2019]s\b", re.IGNORECASE)
 
 
@@ -49,12 +52,12 @@ def terms(text: str) -> list[str]:
 
 
 def content_terms(text: str) -> list[str]:
-    """The terms of a text without function words ("who", "did", "the"), each once, in order.
-
-    A function word in capitals ("US", "IS") is a name and stays, unless all the text is capitals.
-    """
-    names = set() if text.isupper() else set(terms(" ".join(_CAPITALS.findall(text))))
-    kept = (t for t in terms(text) if len(t) > 1 and (t in names or t not in _function_terms()))
+    """The terms of a text without function words ("who", "did", "the"), each once, in order."""
+    kept = (
+        term
+        for term in terms(text)
+        if (len(term) > 1 or not term.isascii() or term.isdigit()) and term not in _function_terms()
+    )
     return list(dict.fromkeys(kept))
 
 
@@ -162,17 +165,32 @@ def _analyzer() -> TextAnalyzer:
 
 def _with_joined_forms(text: str) -> str:
     """The text without possessive endings, and behind it "US" for "U.S.", "ceasefire" for
-    "cease-fire".
+    "cease-fire" and "245000" for "245,000".
+
+    A function word in capitals ("US", "IS", "WHO") is a name, and a term apart from the word,
+    unless all of several words are in capitals.
     """
     text = _POSSESSIVE.sub("", text)
     acronyms = [found.replace(".", "") for found in _ACRONYM.findall(text)]
-    compounds = [re.sub(r"\W", "", found) for found in _COMPOUND.findall(text)]
-    return " ".join([text, *acronyms, *compounds])
+    parts = [*_COMPOUND.findall(text), *_GROUPED.findall(text)]
+    compounds = [re.sub(r"\W", "", found) for found in parts]
+    joined = " ".join([text, *acronyms, *compounds])
+    shouted = text.isupper() and len(text.split()) > 1
+    return joined if shouted else _CAPITALS.sub(_name, joined)
+
+
+def _name(found: re.Match[str]) -> str:
+    return f"{_NAME}{found[0]}" if found[0].lower() in _function_words() else found[0]
+
+
+@cache
+def _function_words() -> frozenset[str]:
+    return frozenset(_FUNCTION_WORDS.split())
 
 
 @cache
 def _function_terms() -> frozenset[str]:
-    return frozenset(term for word in _FUNCTION_WORDS.split() for term in _analyzer().analyze(word))
+    return frozenset(term for word in _function_words() for term in _analyzer().analyze(word))
 
 
 # Closed classes only (articles, pronouns, prepositions, conjunctions, auxiliaries, question
