@@ -438,6 +438,15 @@ class TestExamples:
         assert examples.person("Anna Quist, the harbour master, said no.") == "Who is Anna Quist?"
         assert examples.person("Port Ellery, a town on the coast, was quiet.") == ""
 
+    def test_a_folder_without_such_sentences_is_asked_by_its_headlines(self) -> None:
+        recipe = qa.Document(
+            id="r.txt",
+            title="Rye bread with caraway",
+            text="Rye bread with caraway seeds is kneaded, then left to rise overnight.",
+        )
+        with qa.Index.from_documents([recipe], encoder=HashingEncoder()) as one:
+            assert examples.examples(one) == ("Rye bread with caraway: what is this about?",)
+
     def test_an_empty_folder_offers_nothing(self) -> None:
         with qa.Index.from_documents([], encoder=HashingEncoder()) as empty:
             assert examples.examples(empty) == ()

@@ -82,7 +82,7 @@ def examples(index: Index, wanted: int = WANTED) -> tuple[str, ...]:
     headlines = [
         Candidate(headline_question(document), some[0], "headline")
         for document, some in zip(documents, sentences, strict=True)
-        if some and document.title
+        if some and 0 < len(document.title) < QUESTION_CHARACTERS
     ]
     tried = islice(distinct(chain(shaped, headlines)), TRIALS)
     return tuple(islice((one.question for one in tried if answered(index, one)), wanted))
@@ -140,7 +140,7 @@ def spoken(sentence: str) -> str:
 
 def headline_question(document: Document) -> str:
     """A question that any headline makes."""
-    return f"What is known about “{document.title}”?"
+    return f"{' '.join(document.title.split()).rstrip('.?!')}: what is this about?"
 
 
 def interleaved(groups: Sequence[Sequence[Candidate]]) -> Iterator[Candidate]:
@@ -169,15 +169,19 @@ def distinct(some: Iterable[Candidate]) -> Iterator[Candidate]:
 
 
 def answered(index: Index, candidate: Candidate) -> bool:
-    """Whether the index answers with the sentence that the question was made from."""
+    """Whether the index answers with the sentence (or article) the question was made from."""
     try:
         answer = index.ask(candidate.question)
     except QAError:
         return False
-    expected = candidate.sentence
     return answer.status == "answered" and any(
-        sentence.document.id == expected.document.id
-        and sentence.start < expected.end
-        and expected.start < sentence.end
+        overlap(sentence, candidate.sentence)
+        or (candidate.shape == "headline" and sentence.document == candidate.sentence.document)
         for sentence in answer.sentences[:2]
     )
+
+
+def overlap(one: Sentence, other: Sentence) -> bool:
+    """Whether two sentences share characters of one document."""
+    same_document = one.document.id == other.document.id
+    return same_document and one.start < other.end and other.start < one.end
