@@ -4,43 +4,66 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from qa import lexical
 
+MOST_TERMS = 4  # a question with more content words stands alone, whatever it points at
+
 _POINTS_BACK = re.compile(
-    r"\b(?:he|him|his|she|hers?|it|its|they|them|theirs?|this|that|these|those|there|then|so|"
-    r"same|else|others?)\b",
+    r"\b(?:he|him|his|she|hers?|it|its|they|them|theirs?|else|others)\b|"
+    r"\b(?:this|that|these|those|there|then|so|same)\W*$|"
+    r"\b(?:is|was|are|were|do|does|did|about|of|before|after|during|since|to|for|from|by|with) "
+    r"(?:this|that|these|those)\b",
     re.IGNORECASE,
 )
-_CONTINUES = re.compile(
-    r"^\W*(?:and|but|or|so|why|how about|what about|also|what else)\b", re.IGNORECASE
-)
-_FEW_TERMS = 2  # a question with no more content words than this may lean on the one before
-_POINTING_TERMS = 4  # one that points back ("did he ...") may have a few more
+_CONTINUES = re.compile(r"^\W*(?:and|but|or|so|also|(?:how|what) about|what else)\b", re.IGNORECASE)
+_NAME = re.compile(r"(?<=\s)[A-Z]")  # a capital, but not the question's first
 
 
-def complete(question: str, history: Sequence[Mapping[str, str]]) -> str:
-    """What to search for: the question, behind the one it follows when it does not stand alone.
+def complete(question: str, history: Sequence[Mapping[str, Any]]) -> str:
+    """What to search for: the question, behind those it follows when it does not stand alone.
 
     Parameters
     ----------
     history : sequence of {"role": ..., "content": ...}
-        Earlier messages, oldest first; only the user's are looked at.
+        Earlier messages, oldest first; only the user's are looked at. The content is a text, or
+        parts of which those with a text count. What has no text is passed over.
+
+    Returns
+    -------
+    str
+        The last earlier question that stands alone, the one just before when that is another, and
+        this one; or this one alone.
     """
-    earlier = [m["content"] for m in history if m.get("role") == "user" and m["content"].strip()]
+    earlier = [text for text in map(_asked, history) if text]
     if not earlier or not _leans(question):
         return question
-    return f"{complete(earlier[-1], [_message(e) for e in earlier[:-1]][-1:])} {question}"
+    base = next((text for text in reversed(earlier) if not _leans(text)), earlier[0])
+    return " ".join([*dict.fromkeys([base, earlier[-1]]), question])
 
 
-def _message(content: str) -> dict[str, str]:
-    return {"role": "user", "content": content}
+def _asked(message: Any) -> str:
+    if not isinstance(message, Mapping) or message.get("role") != "user":
+        return ""
+    content = message.get("content")
+    parts = content if isinstance(content, list | tuple) else [content]
+    return " ".join(filter(None, map(_text, parts)))
+
+
+def _text(part: Any) -> str:
+    text = part.get("text") if isinstance(part, Mapping) else part
+    return text.strip() if isinstance(text, str) else ""
 
 
 def _leans(question: str) -> bool:
     terms = len(lexical.content_terms(question))
-    if _CONTINUES.search(question) and terms <= _POINTING_TERMS:
-        return True
-    if _POINTS_BACK.search(question):
-        return terms <= _POINTING_TERMS
-    return False
+    if terms > MOST_TERMS:
+        return False
+    return not terms or bool(_CONTINUES.search(question)) or _points_back(question)
+
+
+def _points_back(question: str) -> bool:
+    """Whether a word points at something before the question, not at a name inside it."""
+    found = _POINTS_BACK.search(question)
+    return bool(found) and not _NAME.search(question, 0, found.start() if found else 0)
