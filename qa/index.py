@@ -277,6 +277,8 @@ class Index:
     def _live(self) -> LiveCorpus:
         if not isinstance(self._corpus, LiveCorpus):
             raise ValueError("an index in memory follows no folder: open one with Index.open")
+        if self._corpus.closed:
+            raise ValueError("the index is closed")
         return self._corpus
 
     def _root(self) -> Path:

@@ -44,7 +44,7 @@ class LiveCorpus:
         self.store = place.open_store()
         self._corpus: Corpus | None = None
         self._swap = threading.Lock()  # held by the thread that changes the one above
-        self._closed = False
+        self.closed = False
 
     def is_usable(self) -> bool:
         """Whether there is something to search that this encoder made."""
@@ -52,7 +52,7 @@ class LiveCorpus:
 
     def close(self) -> None:
         """Let go of the files."""
-        self._closed = True
+        self.closed = True
         corpus, self._corpus = self._corpus, None
         if corpus is not None:
             corpus.store.close()
@@ -147,7 +147,7 @@ class LiveCorpus:
             log.debug("staying with the state before: %s", error)
 
     def _use(self, corpus: Corpus | None) -> None:
-        if corpus is not None and not self._closed:
+        if corpus is not None and not self.closed:
             self._corpus = corpus
 
     def _newest(self, *, publish: bool) -> Corpus | None:

@@ -1,0 +1,180 @@
+"""The search indexes beside the store: made anew whenever they are not what they should be."""
+
+import json
+import logging
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+from fakes import HashingEncoder
+
+import qa
+from qa import derived
+from qa.ingest import Ingester
+from qa.store import FileState, Store
+
+QUESTION = "Who refused the truce in hill 7?"
+
+
+@pytest.fixture
+def encoder() -> HashingEncoder:
+    return HashingEncoder()
+
+
+@pytest.fixture
+def store(tmp_path: Path, encoder: HashingEncoder) -> Store:
+    store = Store(tmp_path / "store")
+    ingester = Ingester(store, encoder)
+    for number in range(30):
+        text = f"The envoy refused a truce in hill {number}. Number {number} spoke of peace."
+        ingester.add(qa.Document(id=f"{number}.txt", text=text), FileState(1, 1, "aa"))
+    ingester.flush()
+    return store
+
+
+def results(made: derived.Derived, encoder: HashingEncoder) -> list[list[float]]:
+    words = made.lexical.search(QUESTION, 10)
+    near = made.vectors.search(encoder.encode_question(QUESTION), 10)
+    return [array.tolist() for array in (*words, *near)]
+
+
+def published_files(directory: Path) -> list[Path]:
+    found = [directory / "derived.json", *directory.glob("vectors-*")]
+    found += [path for path in directory.glob("lexical-*/*") if path.suffix != ".lock"]
+    return sorted(found)
+
+
+def test_what_was_published_is_loaded(store, encoder, tmp_path: Path) -> None:
+    made = derived.publish(store, encoder, tmp_path)
+    loaded = derived.load(tmp_path, store.version())
+    assert loaded is not None
+    assert loaded.version == made.version == store.version()
+    assert results(loaded, encoder) == results(made, encoder)
+    assert results(loaded, encoder)[0]
+    assert derived.is_published(tmp_path, store.version())
+
+
+def test_another_state_of_the_store_is_not_loaded(store, encoder, tmp_path: Path) -> None:
+    derived.publish(store, encoder, tmp_path)
+    store.remove("3.txt")
+    assert derived.load(tmp_path, store.version()) is None
+    assert not derived.is_published(tmp_path, store.version())
+
+
+def test_publishing_clears_away_what_was_before_and_what_a_killed_process_left(
+    store, encoder, tmp_path: Path
+) -> None:
+    derived.publish(store, encoder, tmp_path)
+    (tmp_path / "lexical-killed-9").mkdir()
+    (tmp_path / "vectors-killed-9.faiss").write_bytes(b"half")
+    (tmp_path / "derived.json.123.part").write_bytes(b"{")
+    store.remove("3.txt")
+    derived.publish(store, encoder, tmp_path)
+    names = {path.name for path in tmp_path.iterdir() if not path.name.startswith("store")}
+    version = store.version()
+    assert names == {"derived.json", f"lexical-{version}", f"vectors-{version}.faiss"}
+
+
+def test_publishing_over_half_a_publication_of_the_same_state_works(
+    store, encoder, tmp_path: Path
+) -> None:
+    words = tmp_path / f"lexical-{store.version()}"
+    words.mkdir()
+    (words / "meta.json").write_text("{}")
+    made = derived.publish(store, encoder, tmp_path)
+    assert len(made.lexical) == 30
+    assert derived.load(tmp_path, store.version()) is not None
+
+
+@pytest.mark.parametrize("damage", ["truncate", "empty", "flip", "delete", "extend"])
+def test_every_damaged_file_is_noticed(
+    store, encoder, tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    random_numbers = random.Random(damage)
+    derived.publish(store, encoder, tmp_path)
+    for path in published_files(tmp_path):
+        before = path.read_bytes()
+        if damage == "delete":
+            path.unlink()
+        else:
+            path.write_bytes(damaged(before, damage, random_numbers))
+        caplog.clear()
+        caplog.set_level(logging.INFO)
+        assert derived.load(tmp_path, store.version()) is None, path
+        assert caplog.messages, path
+        path.write_bytes(before)
+    assert derived.load(tmp_path, store.version()) is not None
+
+
+def damaged(data: bytes, damage: str, random_numbers: random.Random) -> bytes:
+    if damage == "truncate":
+        return data[: random_numbers.randrange(len(data))]
+    if damage == "empty":
+        return b""
+    if damage == "extend":
+        return data + b"}"
+    position = random_numbers.randrange(len(data))
+    return data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :]
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [b"[]", b"null", b"{}", b'{"version": 1}', b"\xff\xfe", b'{"version": "V", "check_sums": {}}'],
+)
+def test_a_manifest_of_any_other_shape_is_no_manifest(
+    store, encoder, tmp_path: Path, manifest: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    derived.publish(store, encoder, tmp_path)
+    version = store.version()
+    (tmp_path / "derived.json").write_bytes(manifest.replace(b"V", version.encode()))
+    assert derived.load(tmp_path, version) is None
+    assert str(tmp_path) in caplog.text
+
+
+def test_a_manifest_cannot_name_files_elsewhere(store, encoder, tmp_path: Path) -> None:
+    derived.publish(store, encoder, tmp_path)
+    manifest = json.loads((tmp_path / "derived.json").read_bytes())
+    manifest["check_sums"]["../../etc/hostname"] = 0
+    (tmp_path / "derived.json").write_text(json.dumps(manifest))
+    assert derived.load(tmp_path, store.version()) is None
+
+
+def test_a_loaded_pair_works_on_after_its_files_are_gone(store, encoder, tmp_path: Path) -> None:
+    made = derived.publish(store, encoder, tmp_path)
+    loaded = derived.load(tmp_path, store.version())
+    assert loaded is not None
+    for path in tmp_path.glob("lexical-*"):
+        shutil.rmtree(path)
+    assert results(loaded, encoder) == results(made, encoder)
+
+
+def test_where_they_cannot_be_kept_they_are_made_in_memory(
+    store, encoder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    made = derived.publish(store, encoder, tmp_path / "file")
+    assert results(made, encoder) == results(derived.build(store, encoder), encoder)
+    assert "only in memory" in caplog.text
+
+
+def test_an_empty_store_has_empty_search_indexes(encoder, tmp_path: Path) -> None:
+    store = Store(tmp_path / "empty")
+    derived.publish(store, encoder, tmp_path)
+    loaded = derived.load(tmp_path, store.version())
+    assert loaded is not None
+    assert results(loaded, encoder) == [[], [], [], []]
+
+
+def test_the_order_in_which_documents_came_makes_no_difference(encoder) -> None:
+    found = []
+    for order in (1, -1):
+        store = Store(None)
+        ingester = Ingester(store, encoder)
+        for number in list(range(20))[::order]:
+            text = f"The envoy refused a truce in hill {number % 3}."
+            ingester.add(qa.Document(id=f"{number}.txt", text=text), FileState(1, 1, "aa"))
+            ingester.flush()
+        found.append(results(derived.build(store, encoder), encoder))
+    assert found[0] == found[1]
