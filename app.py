@@ -31,7 +31,7 @@ import qa
 from qa.page import collection, conversation, evidence, export, lookup, plain, welcome
 from qa.page.guard import LOOPBACK, Guard
 from qa.page.opening import Opening, plainly, reported
-from qa.page.ports import free_port
+from qa.page.ports import PORT, free_port
 from qa.page.transcript import Turn, transcript
 from qa.progress import Progress, ProgressCallback
 
@@ -416,7 +416,8 @@ def serve(
         raise qa.FolderError(f"no such folder: {str(folder)!r}; name one that holds articles")
     blocks = build(folder, directory=directory, model=model)
     address = start(blocks, host=host, port=port)
-    print(f"Ask at {address} (Ctrl+C stops)", flush=True)  # what the user waits for
+    moved = f"Port {PORT} is in use. " if port is None and blocks.server_port != PORT else ""
+    print(f"{moved}Ask at {address} (Ctrl+C stops)", flush=True)  # what the user waits for
     blocks.block_thread()
 
 

@@ -512,6 +512,16 @@ class TestPorts:
             with pytest.raises(qa.QAError, match=f"port {port} is in use"):
                 free_port("127.0.0.1", port)
 
+    def test_when_none_was_asked_for_the_next_free_port_is_taken(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            monkeypatch.setattr("qa.page.ports.PORT", port)
+            assert port < free_port("127.0.0.1") < port + 20
+
     def test_a_host_that_is_not_this_machines_is_a_plain_error(self) -> None:
         with pytest.raises(qa.QAError, match="cannot serve on"):
             free_port("203.0.113.7", 7860)
