@@ -20,7 +20,7 @@ from rich.text import Text
 import qa
 from qa.index import default_folder
 from qa.models import DEFAULT_MODEL
-from qa.page.plain import plain_answer, plain_document
+from qa.plain import plain_answer, plain_document
 
 app = typer.Typer(
     add_completion=False,

@@ -20,7 +20,7 @@ import qa
 from qa.page import article, collection, conversation, evidence, examples, export, lookup, welcome
 from qa.page import opening as opened
 from qa.page.guard import Guard
-from qa.page.plain import plain_answer
+from qa.plain import plain_answer
 from qa.page.ports import free_port
 from qa.page.transcript import Turn, copied, history, transcript
 from qa.page.wording import counted, escaped, marked, united

@@ -1,8 +1,9 @@
-"""From qa's values to what the browser shows: HTML, Markdown and plain JSON.
+"""The browser's page: what it shows, made from qa's values as HTML and Markdown, and its wiring.
 
-Pure functions, one module for each thing on the page; none knows Gradio. Every character that
-comes from a document, a file name or a question passes through `escaped` on its way out.
+Pure functions, one module for each thing on the page; only `blocks` knows Gradio. Every character
+that comes from a document, a file name or a question passes through `escaped` on its way out.
 
+    blocks      the components, and what happens between them
     welcome     before the first question: what this is, progress, example questions
     transcript  the conversation
     evidence    the passages behind an answer, as cards
@@ -11,7 +12,6 @@ comes from a document, a file name or a question passes through `escaped` on its
     conversation  asking, and what to say while it takes its time
     lookup      what the page's script may ask for
     export      the conversation as Markdown
-    plain       hits and answers as JSON, for the API
     examples    questions to click, found in the folder itself
     opening     the index, opened in the background (the one module here that keeps state)
     guard       what the server refuses

@@ -1,4 +1,4 @@
-"""Hits and answers as plain JSON, for the API."""
+"""Hits and answers as plain JSON: for the API and for `qa ask --json`."""
 
 from __future__ import annotations
 
