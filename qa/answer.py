@@ -16,9 +16,9 @@ Status = Literal["answered", "uncertain", "not_found"]
 
 SENTENCES = 3  # marked as answering, at most
 COSINE_WEIGHT = 0.40  # of a sentence's score: its similarity in meaning to the question
-COVERAGE_WEIGHT = 0.35  # the share of the question's words that it has, by their rarity
+COVERAGE_WEIGHT = 0.35  # the share of the question's words in it and its title, by their rarity
 HIT_WEIGHT = 0.25  # the score of the passage it stands in
-ANSWERED, NOT_FOUND = 0.5, 0.2  # confidence from which, and below which, to say so
+ANSWERED, NOT_FOUND = 0.5, 0.1  # confidence from which, and below which, to say so
 INTERCEPT, COSINE, COVERAGE = -7.3, 6.9, 5.1  # of the confidence; benchmarks/answers.py fits them
 
 _WORD = re.compile(r"\w+(?:[-.'\u2019]\w+)*")
@@ -71,7 +71,7 @@ def answer(corpus: Corpus, question: str, query: str, hits: Sequence[Hit]) -> An
     weights = corpus.weights(query)
     ranked = ranked_sentences(corpus, query, hits, weights)
     confidence = _confidence(ranked, hits, weights)
-    status = _status(confidence)
+    status = _status(confidence) if ranked else "not_found"
     sentences = _different(ranked, SENTENCES) if status != "not_found" else ()
     missing = _missing(query, hits)
     return Answer(
@@ -107,7 +107,7 @@ def ranked_sentences(
     total = sum(weights.values()) or 1.0
     scored = []
     for (sentence, hit), cosine in zip(candidates, cosines.tolist(), strict=True):
-        coverage = matched_weight(sentence.text, weights) / total
+        coverage = matched_weight(f"{hit.document.title} {sentence.text}", weights) / total
         score = COSINE_WEIGHT * cosine + COVERAGE_WEIGHT * coverage + HIT_WEIGHT * hit.score
         scored.append(ScoredSentence(sentence, cosine, score))
     return sorted(scored, key=lambda s: -s.score)
@@ -166,9 +166,13 @@ def _missing(query: str, hits: Sequence[Hit]) -> tuple[str, ...]:
         said |= set(lexical.terms(f"{hit.document.title} {hit.passage.text}"))
     content = set(lexical.content_terms(query))
     words = dict.fromkeys(_WORD.findall(query))
-    return tuple(
-        word for word in words if (terms := content & set(lexical.terms(word))) and not terms & said
-    )
+    return tuple(w for w in words if content & set(lexical.terms(w)) and not _mentions(said, w))
+
+
+def _mentions(said: set[str], word: str) -> bool:
+    """Whether a word, all the parts of a compound, or its joined form are among these terms."""
+    parts = set(lexical.content_terms(re.sub(r"\W", " ", word)))
+    return parts <= said or bool((set(lexical.content_terms(word)) - parts) & said)
 
 
 def _text(status: Status, sentences: Sequence[Sentence], missing: Sequence[str]) -> str:
