@@ -60,14 +60,20 @@ class IndexDirectory:
         return self._depth > 0
 
     @contextmanager
-    def writing(self, seconds: float = WAIT_SECONDS) -> Iterator[None]:
+    def writing(self, seconds: float | None = None) -> Iterator[None]:
         """Hold the index for writing, against threads and processes; reentrant.
+
+        Parameters
+        ----------
+        seconds : float, optional
+            How long to wait for somebody else; `WAIT_SECONDS` by default.
 
         Raises
         ------
         IndexBusy
-            When somebody else is writing for longer than `seconds`.
+            When somebody else is writing for longer.
         """
+        seconds = WAIT_SECONDS if seconds is None else seconds
         if not self._writer.acquire(timeout=seconds):
             raise self._busy()
         try:
@@ -159,5 +165,5 @@ class IndexDirectory:
 
     def _busy(self) -> IndexBusy:
         return IndexBusy(
-            f"another process is writing the index {str(self.path)!r}: try again later"
+            f"the index {str(self.path)!r} is being written by somebody else: try again later"
         )

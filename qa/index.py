@@ -13,7 +13,7 @@ from qa import derived, documents, embedding, followup, uploads
 from qa import retrieval as search
 from qa.answer import Answer, answer
 from qa.arguments import check_document, checked_ids, checked_question
-from qa.directory import WAIT_SECONDS, IndexDirectory, default_directory
+from qa.directory import IndexDirectory, default_directory
 from qa.documents import Document
 from qa.embedding import Encoder
 from qa.errors import FolderError, IndexBusy, UnreadableFile
@@ -297,7 +297,7 @@ class Index:
         """Synchronise; while another process is at it, use what is there."""
         usable = live.is_usable()
         try:
-            with live.place.writing(_SHORT_WAIT_SECONDS if usable else WAIT_SECONDS):
+            with live.place.writing(_SHORT_WAIT_SECONDS if usable else None):
                 live.synchronise(self._files, report)
         except IndexBusy:
             if not usable:
