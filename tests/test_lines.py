@@ -616,3 +616,16 @@ def test_a_single_line_that_is_not_boilerplate_is_prose(line: str) -> None:
 
     expected = Kind.FURNITURE if furniture(line) == "certain" else Kind.PROSE
     assert kinds(line) == {line: expected}
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("# `gradio_client`: an app as an API", "gradio_client: an app as an API"),
+        ("# The *whole* story of __init__", "The whole story of init"),
+        ("# snake_case and 2*3", "snake_case and 2*3"),
+        ("# **Bold** `code`", "Bold code"),
+    ],
+)
+def test_a_title_loses_its_markup_and_no_character_of_a_name(line: str, title: str) -> None:
+    assert title_of(f"{line}\n\nSome text stands below it.\n", format="markdown") == title

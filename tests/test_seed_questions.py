@@ -54,7 +54,7 @@ def of_kind(kind: str) -> list[Any]:
 @cache
 def article(name: str) -> str:
     # newline="" as offsets count the file's own characters
-    with open(SEEDS / name, encoding="utf-8", newline="") as file:
+    with (SEEDS / name).open(encoding="utf-8", newline="") as file:
         return file.read()
 
 

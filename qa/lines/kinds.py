@@ -60,7 +60,9 @@ class Block:
 
 
 _DASHED = re.compile(r"([–—*=~_-]+)\s*\w.*\w\W?\s*\1$|=+ .*\w.* =+$|(\*\*|__)[^*_]+\2:?$")
-_MARKUP = re.compile(r"^#+\s+|\s+#+$|<[^>]+>|^=+\s|\s=+$|[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
+_MARKUP = re.compile(
+    r"^#+\s+|\s+#+$|<[^>]+>|^=+\s|\s=+$|(?<!\w)[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}(?!\w)"
+)
 _SETEXT = re.compile(r"\s*\n[=-]+\s*$")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _ADDRESSES = re.compile(r"\b(?:you|your|we|our|my)\b", re.IGNORECASE)  # no news headline does
