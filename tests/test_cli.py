@@ -108,6 +108,7 @@ def test_a_mistake_is_one_plain_line_and_exit_status_1(
 
 
 def test_markup_in_an_article_is_printed_as_it_is(folder: Path) -> None:
-    (folder / "markup.txt").write_text("The [bold]password[/bold] of \\[x] is swordfish.\n", "utf-8")
+    sentence = "The [bold]password[/bold] of \\[x] is swordfish."
+    (folder / "markup.txt").write_text(f"{sentence}\n", "utf-8")
     result = run("ask", "What is the password swordfish?", "-f", folder)
-    assert "The [bold]password[/bold] of \\[x] is swordfish." in result.stdout
+    assert sentence in result.stdout

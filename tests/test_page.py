@@ -20,10 +20,10 @@ import qa
 from qa.page import article, collection, conversation, evidence, examples, export, lookup, welcome
 from qa.page import opening as opened
 from qa.page.guard import Guard
-from qa.plain import plain_answer
 from qa.page.ports import free_port
 from qa.page.transcript import Turn, copied, history, transcript
 from qa.page.wording import counted, escaped, marked, united
+from qa.plain import plain_answer
 
 HOSTILE = (
     'He said <script>alert("1")</script> & <img src=x onerror=alert(2)> **a** $x$ [a](http://b)'
