@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -18,11 +19,12 @@ from qa.directory import STORE
 
 pytestmark = pytest.mark.kill
 
-WORDS = (
+WORDS = re.findall(
+    r"\w+",
     "truce envoy harbour baker comet observatory orchestra hangar ferry ledger clerk miner valley "
     "doctor student camera flour island rehearsal bridge senator archive glacier lantern orchard "
-    "parliament quarry rudder saddle tunnel violin warehouse yeast zeppelin ambush barley"
-).split()
+    "parliament quarry rudder saddle tunnel violin warehouse yeast zeppelin ambush barley",
+)
 QUESTIONS = [
     "Who saw the comet from the observatory?",
     "Did the senator visit the quarry with the miner?",
