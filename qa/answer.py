@@ -10,14 +10,13 @@ from typing import Literal
 
 from qa import lexical
 from qa.passages import Sentence
-from qa.retrieval import Corpus, Hit, matched_weight, nearly_identical
+from qa.repetition import nearly_identical
+from qa.retrieval import Corpus, Hit, matched_weight, sentence_scores
 
 Status = Literal["answered", "uncertain", "not_found"]
 
 SENTENCES = 3  # marked as answering, at most
-COSINE_WEIGHT = 0.40  # of a sentence's score: its similarity in meaning to the question
-COVERAGE_WEIGHT = 0.35  # the share of the question's words in it and its title, by their rarity
-HIT_WEIGHT = 0.25  # the score of the passage it stands in
+HIT_WEIGHT = 0.25  # in a sentence's score: the score of the passage that it stands in
 ANSWERED, NOT_FOUND = 0.5, 0.1  # confidence from which, and below which, to say so
 INTERCEPT, COSINE, COVERAGE = -7.3, 6.9, 5.1  # of the confidence; benchmarks/answers.py fits them
 
@@ -102,14 +101,13 @@ def ranked_sentences(
     candidates = [(sentence, hit) for hit in hits for sentence in hit.sentences()]
     if not candidates:
         return []
-    vectors = corpus.encoder.encode_passages([sentence.text for sentence, _ in candidates])
-    cosines = vectors @ corpus.encoder.encode_question(query)  # (n,)
-    total = sum(weights.values()) or 1.0
-    scored = []
-    for (sentence, hit), cosine in zip(candidates, cosines.tolist(), strict=True):
-        coverage = matched_weight(f"{hit.document.title} {sentence.text}", weights) / total
-        score = COSINE_WEIGHT * cosine + COVERAGE_WEIGHT * coverage + HIT_WEIGHT * hit.score
-        scored.append(ScoredSentence(sentence, cosine, score))
+    cosines, scores = sentence_scores(corpus, query, [s for s, _ in candidates], weights)
+    scored = [
+        ScoredSentence(sentence, cosine, score + HIT_WEIGHT * hit.score)
+        for (sentence, hit), cosine, score in zip(
+            candidates, cosines.tolist(), scores.tolist(), strict=True
+        )
+    ]
     return sorted(scored, key=lambda s: -s.score)
 
 

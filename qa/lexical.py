@@ -32,6 +32,7 @@ _ACRONYM = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 _CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
 _COMPOUND = re.compile(r"\b\w+(?:[-\u2010\u2011]\w+)+")
 _GROUPED = re.compile(r"\b\d+(?:[.,]\d+)+")
+_CONTRACTED = re.compile(r"\b[a-z]+n['\u2019]t\b", re.IGNORECASE)  # "won't" is not "won"
 _POSSESSIVE = re.compile(r"['\u2019]s\b", re.IGNORECASE)
 
 
@@ -170,7 +171,7 @@ def _with_joined_forms(text: str) -> str:
     A function word in capitals ("US", "IS", "WHO") is a name, and a term apart from the word,
     unless all of several words are in capitals.
     """
-    text = _POSSESSIVE.sub("", text)
+    text = _CONTRACTED.sub("not", _POSSESSIVE.sub("", text))
     acronyms = [found.replace(".", "") for found in _ACRONYM.findall(text)]
     parts = [*_COMPOUND.findall(text), *_GROUPED.findall(text)]
     compounds = [re.sub(r"\W", "", found) for found in parts]
@@ -206,6 +207,6 @@ up down in out on off over under again further upon within without toward toward
 am is are was were be been being have has had having do does did doing done can could will would
 shall should may might must ought
 there here just only also too very more most much many
-isn aren wasn weren hasn haven hadn don doesn didn wouldn couldn shouldn ll ve re
+ll ve re
 please tell say says said according
 """

@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from rapidfuzz import fuzz
-from rapidfuzz.distance import Indel
 
 from qa import lexical
 from qa.derived import Derived
 from qa.documents import Document
-from qa.embedding import Encoder
+from qa.embedding import Encoder, Vectors
 from qa.errors import QuestionError
 from qa.passages import Passage, Sentence
+from qa.repetition import nearly_identical
 from qa.store import Store
 
 SEMANTIC_WEIGHT = 0.3  # of the fused score; BM25 has the rest
 CANDIDATES = 100  # taken from each of the two searches
 LONGEST_QUESTION = 5_000  # characters: a page of text, far more than the encoder reads
-NEARLY_IDENTICAL = 85.0  # per cent of a sentence's characters, in order
+COSINE_WEIGHT = 0.40  # of a sentence's score: its similarity in meaning to the question
+COVERAGE_WEIGHT = 0.35  # the share of the question's words that it has, by their rarity
 SAME_CONTENT = 0.8  # of a passage, that a better hit has already said
-
-SPELLING = 80.0  # per cent of a word's characters, in order, when it is spelled in another way
-_ARTICLES = frozenset({"a", "an", "the", "that"})
-_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|\w+(?:[-.'\u2019]\w+)*")
-_FIGURE = re.compile(
-    r"\d+(?:[.,]\d+)*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
-    r"(?:thir|four|fif|six|seven|eigh|nine)teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|"
-    r"ninety|dozens?|scores|hundreds?|thousands?|[mb]illions?|trillions?|half|once|twice|double)\b",
-    re.IGNORECASE,
-)
-_NEGATION = re.compile(r"\b(?:no|not|never|none|nor|without|cannot)\b|n['\u2019]t\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +123,7 @@ def retrieve(
     hits: list[Hit] = []
     weights = corpus.weights(question)
     for hit in _in_order(corpus, _candidates(corpus, question, k, documents), k):
-        if not _fold(hit, hits, weights):
+        if not _fold(corpus, question, hit, hits, weights):
             hits.append(replace(hit, rank=len(hits) + 1))
         if len(hits) == k:
             break
@@ -213,11 +201,13 @@ def _in_order(corpus: Corpus, candidates: list[_Candidate], k: int) -> Iterator[
         yield from sorted(hits, key=lambda hit: (-hit.score, hit.document.id, hit.passage.start))
 
 
-def _fold(hit: Hit, better: list[Hit], weights: dict[str, float]) -> bool:
+def _fold(
+    corpus: Corpus, question: str, hit: Hit, better: list[Hit], weights: Mapping[str, float]
+) -> bool:
     """Fold a hit into a better one that says the same, if there is one; whether it was."""
     for position, kept in enumerate(better):
         repeated = _repeated(hit, kept)
-        if repeated and _says_no_more(hit, repeated, weights):
+        if repeated and _says_no_more(corpus, question, hit, repeated, weights):
             elsewhere = [s for s in repeated if s.document.id != kept.document.id]
             better[position] = replace(kept, also_in=(*kept.also_in, *elsewhere))
             return True
@@ -230,81 +220,39 @@ def _repeated(hit: Hit, kept: Hit) -> list[Sentence]:
     return [s for s in hit.sentences() if any(nearly_identical(s.text, t) for t in theirs)]
 
 
-def nearly_identical(one: str, other: str) -> bool:
-    """Whether two sentences say the same in nearly the same words.
-
-    One may have words that the other lacks, and a word may be spelled in two ways. But sentences
-    with different figures, or of which only one is negated, or in which one word stands for
-    another ("Homs" for "Hama", "Monday" for "Friday", "before" for "after"), contradict each other
-    however alike they look; names spelled in two ways count as two names.
-    """
-    if not fuzz.ratio(one.casefold(), other.casefold(), score_cutoff=NEARLY_IDENTICAL):
-        return False
-    if _figures(one) != _figures(other):
-        return False
-    if bool(_NEGATION.search(one)) != bool(_NEGATION.search(other)):
-        return False
-    return not _exchanges_words(_WORD.findall(one), _WORD.findall(other))
-
-
-def _figures(text: str) -> set[str]:
-    return {figure.casefold() for figure in _FIGURE.findall(text)}
-
-
-def _exchanges_words(one: list[str], other: list[str]) -> bool:
-    """Whether something else stands in the place of a word, or a word in another place."""
-    gone: set[str] = set()
-    come: set[str] = set()
-    for left, right in _gaps(one, other):
-        said, instead = _meant(left), _meant(right)
-        if not said & instead and not _variants(left, right):
-            if said and instead:
-                return True
-            gone |= said
-            come |= instead
-    return bool(gone & come)
-
-
-def _gaps(one: list[str], other: list[str]) -> Iterator[tuple[list[str], list[str]]]:
-    """The words of both that stand between those they have in common."""
-    blocks = Indel.opcodes([w.casefold() for w in one], [w.casefold() for w in other])
-    left: list[str] = []
-    right: list[str] = []
-    for block in blocks:
-        if block.tag == "equal":
-            yield left, right
-            left, right = [], []
-        else:
-            left += one[block.src_start : block.src_end]
-            right += other[block.dest_start : block.dest_end]
-    yield left, right
-
-
-def _meant(words: list[str]) -> set[str]:
-    return {term for term in lexical.terms(" ".join(words)) if term not in _ARTICLES}
-
-
-def _variants(left: list[str], right: list[str]) -> bool:
-    """Whether two words are one in two spellings ("favour" and "favor"), as far as a name is none
-    of them: "Austria" is not "Australia".
-    """
-    one, other = "".join(left), "".join(right)
-    same_start = one[:2] == other[:2] and one.islower() and other.islower()
-    return same_start and fuzz.ratio(one, other) >= SPELLING
-
-
-def _says_no_more(hit: Hit, repeated: list[Sentence], weights: dict[str, float]) -> bool:
-    """Whether what a hit says, or what it says to the question, is in these sentences.
-
-    A passage that has only a word or two of the question may be there for its meaning, which words
-    do not show: that one stays.
-    """
+def _says_no_more(
+    corpus: Corpus, question: str, hit: Hit, repeated: list[Sentence], weights: Mapping[str, float]
+) -> bool:
+    """Whether these sentences are nearly all of a hit, or hold the one that answers best."""
     length = sum(end - start for start, end in hit.passage.sentences)
     if sum(s.end - s.start for s in repeated) >= SAME_CONTENT * length:
         return True
-    said = matched_weight(hit.passage.text, weights)
-    again = matched_weight(" ".join(s.text for s in repeated), weights)
-    return said >= sum(weights.values()) / 2 > 0 and again >= SAME_CONTENT * said
+    sentences = hit.sentences()
+    _, scores = sentence_scores(corpus, question, sentences, weights)
+    return sentences[int(np.argmax(scores))] in repeated
+
+
+def sentence_scores(
+    corpus: Corpus, question: str, sentences: Sequence[Sentence], weights: Mapping[str, float]
+) -> tuple[Vectors, Vectors]:
+    """How well each sentence answers, whatever passage it stands in.
+
+    Parameters
+    ----------
+    weights : the question's, by `Corpus.weights`
+
+    Returns
+    -------
+    cosines : array of shape (n,)
+        The similarity in meaning of the question and each sentence.
+    scores : array of shape (n,)
+        That and the share of the question's words, by their rarity, in the sentence, weighted.
+    """
+    vectors = corpus.encoder.encode_passages([sentence.text for sentence in sentences])
+    cosines = vectors @ corpus.encoder.encode_question(question)  # (n,)
+    total = sum(weights.values()) or 1.0
+    coverage = [matched_weight(sentence.text, weights) / total for sentence in sentences]
+    return cosines, COSINE_WEIGHT * cosines + COVERAGE_WEIGHT * np.array(coverage, np.float32)
 
 
 def matched_weight(text: str, weights: Mapping[str, float]) -> float:

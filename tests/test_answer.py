@@ -14,7 +14,8 @@ from qa import documents
 from qa.answer import Answer, ScoredSentence
 from qa.documents import Document
 from qa.passages import Passage, Sentence
-from qa.retrieval import Explanation, Hit, nearly_identical
+from qa.repetition import nearly_identical
+from qa.retrieval import Explanation, Hit
 
 SEEDS = sorted((Path(__file__).parent.parent / "seeds").glob("*.txt"))
 QUESTIONS = [
@@ -73,15 +74,6 @@ def test_the_best_sentence_comes_first(seeds: qa.Index) -> None:
     assert found.status == "answered"
     assert found.text.startswith(found.sentences[0].text)
     assert found.text.endswith(f"({found.sentences[0].document.title})")
-
-
-def test_the_document_s_title_counts_as_said_in_its_sentences() -> None:
-    made = [
-        Document("a", "It opened in 1889 after long delays in the works.", title="Eiffel Tower"),
-        Document("b", "It opened in 1889 after long delays in the works here.", title="A bridge"),
-    ]
-    found = qa.Index.from_documents(made, encoder=HashingEncoder()).ask("Eiffel Tower opened when?")
-    assert found.sentences[0].document.id == "a"
 
 
 @pytest.mark.parametrize("question", ELSEWHERE)

@@ -90,6 +90,8 @@ def test_a_question_all_in_capitals_has_no_names() -> None:
         ("Homs, Homs and again Homs", ["hom"]),
         ("Isn't it on page 5?", ["page", "5"]),
         ("Assad's and Assad’s", ["assad"]),
+        ("They won’t stop, don't and can’t", ["stop"]),
+        ("Who won?", ["won"]),
         ("", []),
         ("?! — …", []),
     ],

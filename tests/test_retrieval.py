@@ -10,7 +10,8 @@ import qa
 from qa import documents, retrieval
 from qa.documents import Document
 from qa.errors import QuestionError
-from qa.retrieval import Hit, nearly_identical
+from qa.repetition import nearly_identical
+from qa.retrieval import Hit
 
 SEEDS = sorted((Path(__file__).parent.parent / "seeds").glob("*.txt"))
 TOWNS = ["Homs", "Hama", "Idlib", "Latakia", "Raqqa", "Palmyra", "Daraa", "Kobani"]
