@@ -22,6 +22,7 @@ CANDIDATES = 100  # taken from each of the two searches
 LONGEST_QUESTION = 5_000  # characters: a page of text, far more than the encoder reads
 COSINE_WEIGHT = 0.40  # of a sentence's score: its similarity in meaning to the question
 COVERAGE_WEIGHT = 0.35  # the share of the question's words that it has, by their rarity
+FOLD_INTO = 100  # better hits; repeats stand close together, and comparing all would take minutes
 SAME_CONTENT = 0.8  # of a passage, that a better hit has already said
 
 
@@ -205,7 +206,8 @@ def _fold(
     corpus: Corpus, question: str, hit: Hit, better: list[Hit], weights: Mapping[str, float]
 ) -> bool:
     """Fold a hit into a better one that says the same, if there is one; whether it was."""
-    for position, kept in enumerate(better):
+    for position in range(max(0, len(better) - FOLD_INTO), len(better)):
+        kept = better[position]
         repeated = _repeated(hit, kept)
         if repeated and _says_no_more(corpus, question, hit, repeated, weights):
             elsewhere = [s for s in repeated if s.document.id != kept.document.id]
