@@ -8,11 +8,11 @@ from typing import Any
 
 from qa import lexical
 
-MOST_TERMS = 4  # a question with more content words stands alone, whatever it points at
+MOST_TERMS = 5  # a question with more content words stands alone, whatever it points at
 
 _POINTS_BACK = re.compile(
-    r"\b(?:he|him|his|she|hers?|it|its|they|them|theirs?|else|others)\b|"
-    r"\b(?:this|that|these|those|there|then|so|same)\W*$|"
+    r"\b(?:he|him|his|she|hers?|it|its|they|them|theirs?|else|others?)\b|"
+    r"\b(?:this|that|these|those|there|then|so|same|next)\W*$|"
     r"\b(?:is|was|are|were|do|does|did|about|of|before|after|during|since|to|for|from|by|with) "
     r"(?:this|that|these|those)\b",
     re.IGNORECASE,

@@ -32,6 +32,8 @@ def assistant(content: Any) -> dict[str, Any]:
         "Who said so?",
         "What happened after that?",
         "Did she say why?",
+        "What happened next?",
+        "What year did they decide to get back together?",
     ],
 )
 def test_a_question_that_leans_on_the_one_before_is_put_behind_it(question: str) -> None:
