@@ -21,6 +21,7 @@ VERSION = 2  # raise it when the same text is cut differently: indexes are then 
 CountTokens = Callable[[Sequence[str]], list[int]]
 Span = tuple[int, int]  # start and end, in characters of the document
 
+_WINDOW_CHARACTERS = 50_000  # of a paragraph, given to sentencex at once
 _CHARACTERS_A_TOKEN = 20  # at most; what counts as fewer tokens is data ("AAAA..."), not words
 
 _WORD = re.compile(r"\S+")
@@ -115,8 +116,7 @@ def sentence_spans(text: str, start: int, end: int) -> list[Span]:
     Every other character is in exactly one of them. The boundaries are sentencex's, mended where
     punctuation alone tells that they are wrong (see `_divided` and `_joins`).
     """
-    found = sentencex.get_sentence_boundaries("en", text[start:end])
-    ends = (_behind_source(text, start + boundary["end_index"], end) for boundary in found)
+    ends = (_behind_source(text, found, end) for found in _boundaries(text, start, end))
     cuts = accumulate(ends, max, initial=start)
     divided = (span for stretch in pairwise(cuts) for span in _divided(text, *stretch))
     spans: list[Span] = []
@@ -125,6 +125,20 @@ def sentence_spans(text: str, start: int, end: int) -> list[Span]:
             span = spans.pop()[0], span[1]
         spans.append(span)
     return spans
+
+
+def _boundaries(text: str, start: int, end: int) -> Iterator[int]:
+    """Where sentencex ends the sentences, a window at a time: its time grows with the square of a
+    text's quotation marks.
+    """
+    while start < end:
+        window = text[start : min(start + _WINDOW_CHARACTERS, end)]
+        found = sentencex.get_sentence_boundaries("en", window)
+        ends = [start + boundary["end_index"] for boundary in found] or [start + len(window)]
+        if len(ends) > 1 and start + len(window) < end:
+            ends.pop()  # cut off by the window: the next one begins with it
+        yield from ends
+        start = ends[-1]
 
 
 def _behind_source(text: str, end: int, last: int) -> int:

@@ -129,6 +129,11 @@ def test_only_the_stretch_asked_for_is_divided_and_offsets_are_of_the_whole_text
     assert spans[0] == (11, 19)
 
 
+def test_a_paragraph_of_any_length_is_divided_alike() -> None:
+    once = ["He is near.", "“It could be signed,” he said.", "Then he left the U.S. Army."]
+    assert sentences(" ".join(once * 2000)) == once * 2000
+
+
 @pytest.mark.parametrize("text", ["", " \n\t ", "\u3000"])
 def test_white_space_has_no_sentences(text: str) -> None:
     assert sentences(text) == []
