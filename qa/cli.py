@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -140,14 +139,9 @@ def _plain_errors() -> Iterator[None]:
 
 def _log_to_terminal() -> None:
     """Warnings of this package, one plain line each, beside the answer and not in it."""
-    handler = RichHandler(
-        logging.WARNING,
-        _console(stderr=True),
-        show_time=False,
-        show_level=False,
-        show_path=False,
-        markup=False,
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(logging.Formatter("qa: %(message)s"))
     logger = logging.getLogger("qa")
     logger.handlers = [handler]
     logger.propagate = False

@@ -1,0 +1,43 @@
+"""Make docs/answer.png, the picture in the README, from the page as it is now.
+
+    .venv/bin/python docs/screenshot.py
+
+Needs Chromium on the PATH, and what `make test` installs.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlencode
+
+from playwright.sync_api import sync_playwright
+
+QUESTION = "How many people have been killed in Syria?"
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    """Serve the seeds, ask by the address, wait for the marked sentence, take the picture."""
+    qa = Path(sys.executable).with_name("qa")
+    server = subprocess.Popen(
+        [qa, "serve", HERE.parent / "seeds"], stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout
+    address = next(word for word in server.stdout.readline().split() if word.startswith("http"))
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+            )
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page.goto(f"{address}/?{urlencode({'q': QUESTION})}")
+            page.locator(".card mark").first.wait_for(timeout=120_000)
+            page.screenshot(path=HERE / "answer.png")
+            browser.close()
+    finally:
+        server.terminate()
+
+
+if __name__ == "__main__":
+    main()
