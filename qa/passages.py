@@ -22,6 +22,7 @@ CountTokens = Callable[[Sequence[str]], list[int]]
 Span = tuple[int, int]  # start and end, in characters of the document
 
 _WINDOW_CHARACTERS = 50_000  # of a paragraph, given to sentencex at once
+_OVERLAP_CHARACTERS = 5_000  # longer than a quotation; of two windows
 _CHARACTERS_A_TOKEN = 20  # at most; what counts as fewer tokens is data ("AAAA..."), not words
 
 _WORD = re.compile(r"\S+")
@@ -135,8 +136,9 @@ def _boundaries(text: str, start: int, end: int) -> Iterator[int]:
         window = text[start : min(start + _WINDOW_CHARACTERS, end)]
         found = sentencex.get_sentence_boundaries("en", window)
         ends = [start + boundary["end_index"] for boundary in found] or [start + len(window)]
-        if len(ends) > 1 and start + len(window) < end:
-            ends.pop()  # cut off by the window: the next one begins with it
+        if start + len(window) < end:  # what stands near the cut is seen whole by the next one
+            sure = start + len(window) - _OVERLAP_CHARACTERS
+            ends = [place for place in ends if place <= sure] or ends
         yield from ends
         start = ends[-1]
 
