@@ -95,6 +95,8 @@ class Database:
             if "closed" in str(error):
                 raise ValueError("the index is closed") from error
             raise
+        except UnicodeDecodeError as error:  # in SQLite's own message, of a table's damaged name
+            raise self.damaged("its tables have changed") from error
         except sqlite3.Error as error:
             raise self._in_our_words(error) from error
 

@@ -121,9 +121,8 @@ class LiveCorpus:
         except DamagedStore as error:
             log.warning("%s; making it anew", error)
         with self.place.writing():
-            if self.store is store:  # no other thread was first
-                self.store = self.place.replace(store)
-                mend()
+            self.store = self.place.replace(store)  # the same, if another was first
+            mend()
         return work()
 
     def _follow(self) -> None:

@@ -124,6 +124,9 @@ class Store:
 
     def _states(self, table: str) -> dict[str, FileState]:
         found = self._db.rows(f"SELECT id, bytes, modified_ns, sha256 FROM {table}")
+        # The first goes through the rows, the second through their index.
+        if [(len(found),)] != self._db.rows(f"SELECT count(*) FROM {table} WHERE id >= ''"):
+            raise self._db.damaged(f"the index of its {table} has changed")
         return {id: FileState(size, modified, sha256) for id, size, modified, sha256 in found}
 
     def failures(self) -> tuple[Failure, ...]:

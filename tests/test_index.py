@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import qa
-from qa import Index
+from qa import Index, derived
 from qa.directory import STORE, default_directory
 from qa.index import default_folder
 
@@ -177,9 +177,9 @@ def test_search_indexes_are_made_anew_when_they_are_missing_or_damaged(
     with opened(folder, place) as index:
         before = hits(index)
     names = [path.relative_to(place) for path in place.rglob("*") if path.is_file()]
-    derived = [name for name in names if "store" not in name.name and name.suffix != ".lock"]
-    assert len(derived) > 5
-    for name in derived:
+    made = [name for name in names if "store" not in name.name and name.suffix != ".lock"]
+    assert len(made) > 5
+    for name in made:
         (place / name).write_bytes(b"\0" * 10)
         caplog.clear()
         caplog.set_level(logging.INFO)
@@ -272,7 +272,7 @@ def test_damage_while_an_index_is_open_is_mended_by_the_question_that_meets_it(
 
 
 @settings(
-    max_examples=60,
+    max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -538,6 +538,51 @@ def test_questions_are_answered_from_whole_states_while_another_thread_syncs(
             thread.join()
     assert not failed
     assert answered[0] > 4
+
+
+def test_a_question_does_not_wait_for_the_search_indexes_of_the_next_state(
+    folder: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = threading.Event()
+    publishing = threading.Event()
+    publish = derived.publish
+
+    def slow_publish(*arguments):
+        publishing.set()
+        assert published.wait(60)
+        return publish(*arguments)
+
+    with opened(folder, place) as index:
+        before = hits(index)
+        monkeypatch.setattr(derived, "publish", slow_publish)
+        write(folder / "new.txt", "A ferry to the islands was launched.")
+        syncing = threading.Thread(target=index.sync)
+        syncing.start()
+        assert publishing.wait(60)
+        during: list[object] = []
+        asking = threading.Thread(target=lambda: during.append(hits(index)))
+        asking.start()
+        asking.join(30)
+        published.set()
+        syncing.join()
+        asking.join()
+        assert during == [before]
+        assert found(index, "When was the ferry launched?") == {"new.txt"}
+
+
+def test_threads_that_meet_damage_mend_it_together(folder: Path, place: Path) -> None:
+    with opened(folder, place) as index:
+        before = hits(index)
+    answers: list[object] = []
+    with opened(folder, place) as index:
+        data = (place / STORE).read_bytes()
+        (place / STORE).write_bytes(data.replace(b"refused a truce", b"agreed a truce!"))
+        threads = [threading.Thread(target=lambda: answers.append(hits(index))) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert answers == 6 * [before]
 
 
 def test_a_closed_index_says_so(folder: Path, place: Path) -> None:

@@ -247,6 +247,26 @@ def test_whatever_changed_on_the_disk_is_noticed_when_it_is_read(
         (store.version(), store.passages(ids), list(store.entries()), store.vectors(MODEL, 4))
 
 
+@pytest.mark.parametrize("table", ["documents", "failures"])
+def test_an_index_of_a_table_that_lost_its_entries_is_noticed(tmp_path: Path, table: str) -> None:
+    store = Store(tmp_path / "store")
+    put(store, "a", "text")
+    store.fail("b", STATE, "cannot read 'b'")
+    store.close()
+    with sqlite3.connect(tmp_path / "store") as connection:
+        sql = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+        ((page,),) = connection.execute(sql, (f"sqlite_autoindex_{table}_1",)).fetchall()
+        ((size,),) = connection.execute("PRAGMA page_size").fetchall()
+    connection.close()
+    data = bytearray((tmp_path / "store").read_bytes())
+    start = (page - 1) * size
+    data[start + 3 : start + 5] = bytes(2)  # no cells
+    (tmp_path / "store").write_bytes(data)
+    again = Store(tmp_path / "store")
+    with pytest.raises(DamagedStore, match=f"index of its {table}"):
+        (again.states(), again.failed_states())
+
+
 def test_filtering_by_document_notices_missing_passages(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     put(store, "a", "one", "two")

@@ -2,13 +2,16 @@
 
 import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from fakes import HashingEncoder
-from worker import Worker, hits
+from worker import ROOT, Worker, hits
 
 import qa
 from qa.directory import STORE
@@ -143,6 +146,33 @@ def test_many_processes_that_open_a_new_folder_at_once_embed_it_once(
     finally:
         for worker in workers:
             worker.kill()
+
+
+def test_many_processes_that_make_one_index_at_once_do_not_disturb_each_other(
+    tmp_path: Path,
+) -> None:
+    script = """
+import sys, time
+from pathlib import Path
+from qa.directory import IndexDirectory
+print("started", flush=True)
+start = float(sys.stdin.readline())
+for number in range(30):
+    while time.time() < start + number / 10:
+        pass
+    IndexDirectory(Path(sys.argv[1], str(number))).open_store().counts()
+"""
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    makers = [
+        subprocess.Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True)
+        for _ in range(5)
+    ]
+    assert [maker.stdout.readline() for maker in makers if maker.stdout] == 5 * ["started\n"]
+    for maker in makers:
+        assert maker.stdin
+        maker.stdin.write(f"{time.time() + 0.2}\n")
+        maker.stdin.flush()
+    assert [maker.communicate()[1] for maker in makers] == 5 * [""]
 
 
 def test_processes_that_meet_damage_mend_it_once(folder: Path, place: Path) -> None:
