@@ -8,36 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
-
-import sentencex
 
 from qa import lines
 from qa.documents import Document
+from qa.sentences import Span, sentence_spans
 
 PASSAGE_TOKENS = 200  # at most; fewer where the encoder reads less
-VERSION = 2  # raise it when the same text is cut differently: indexes are then cut anew
+SECTION_SHARE = 0.25  # of a passage that a section fills, or the next one is joined to it
+VERSION = 3  # raise it when the same text is cut differently: indexes are then cut anew
 
 CountTokens = Callable[[Sequence[str]], list[int]]
-Span = tuple[int, int]  # start and end, in characters of the document
 
-_WINDOW_CHARACTERS = 50_000  # of a paragraph, given to sentencex at once
-_OVERLAP_CHARACTERS = 5_000  # longer than a quotation; of two windows
 _CHARACTERS_A_TOKEN = 20  # at most; what counts as fewer tokens is data ("AAAA..."), not words
 
 _WORD = re.compile(r"\S+")
-_CLOSED = re.compile(
-    r"[.!?\u2026](?P<marks>[\u2019\u201d\u00bb'\")\]]+)(?=\s+[\"\u201c\u2018]?[A-Z])"
-)
-_CLOSING = re.compile(r"[\u201d\u2019\u00bb)\]]")
-_SOURCES = re.compile(r"(?:\[[^\[\].]*\])+(?=\s)")
-_NOTE = re.compile(r"(?:\[[^\[\].]*\]\W*)+|[\W\d_]+")  # bracketed, or without any letter
-_NUMBER = re.compile(r"\(?\d{1,3}[.)]")
-_HOUR = re.compile(r"\d\s*[ap]\.m\.$", re.IGNORECASE)
-_DAY = re.compile(
-    r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?:E|C|M|P)[SD]?T\b|(?:GMT|BST|UTC|CET|CEST)\b|"
-    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? \d"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +78,8 @@ def cut(
 
     Every character of its headings and paragraphs that is not white space is in exactly one
     passage; headlines and page furniture (see `qa.lines`) are in none, and no passage runs across
-    them. A passage is as many whole sentences as fit, evenly filled; a heading opens a new one.
+    them. A passage is as many whole sentences as fit, evenly filled; a heading opens a new one,
+    unless the one before would be very short.
     Only a sentence that is longer than `max_tokens` by itself is divided, between words.
 
     Parameters
@@ -106,86 +91,10 @@ def cut(
     """
     passages: list[Passage] = []
     for stretch in _stretches(document):
-        for section in _sections(_units(document.text, stretch, count_tokens, max_tokens)):
+        units = _units(document.text, stretch, count_tokens, max_tokens)
+        for section in _sections(units, SECTION_SHARE * max_tokens):
             passages += [_passage(document.text, group) for group in _pack(section, max_tokens)]
     return passages
-
-
-def sentence_spans(text: str, start: int, end: int) -> list[Span]:
-    """Where the sentences of ``text[start:end]`` stand, without the white space around them.
-
-    Every other character is in exactly one of them. The boundaries are sentencex's, mended where
-    punctuation alone tells that they are wrong (see `_divided` and `_joins`).
-    """
-    ends = (_behind_source(text, found, end) for found in _boundaries(text, start, end))
-    cuts = accumulate(ends, max, initial=start)
-    divided = (span for stretch in pairwise(cuts) for span in _divided(text, *stretch))
-    spans: list[Span] = []
-    for span in divided:
-        if spans and _joins(text, spans[-1], span):
-            span = spans.pop()[0], span[1]
-        spans.append(span)
-    return spans
-
-
-def _boundaries(text: str, start: int, end: int) -> Iterator[int]:
-    """Where sentencex ends the sentences, a window at a time: its time grows with the square of a
-    text's quotation marks.
-    """
-    while start < end:
-        window = text[start : min(start + _WINDOW_CHARACTERS, end)]
-        found = sentencex.get_sentence_boundaries("en", window)
-        ends = [start + boundary["end_index"] for boundary in found] or [start + len(window)]
-        if start + len(window) < end:  # what stands near the cut is seen whole by the next one
-            sure = start + len(window) - _OVERLAP_CHARACTERS
-            ends = [place for place in ends if place <= sure] or ends
-        yield from ends
-        start = ends[-1]
-
-
-def _behind_source(text: str, end: int, last: int) -> int:
-    """Behind the sources in brackets that follow a sentence without a space ("so.[citation
-    needed] It"): they are its sources.
-    """
-    found = _SOURCES.match(text, end, last)
-    return found.end() if found and not text[end - 1].isspace() else end
-
-
-def _divided(text: str, start: int, end: int) -> Iterator[Span]:
-    """Divide behind a closed quotation in a quotation (".’” They"), and behind a sentence that
-    stands in brackets by itself: both of these sentencex runs into the sentence that follows.
-    """
-    first = start
-    for found in _CLOSED.finditer(text, start, end):
-        if len(found["marks"]) > 1 or text[_stripped(text, first, end)[0]] in "([":
-            yield _stripped(text, first, found.end("marks"))
-            first = found.end("marks")
-    span = _stripped(text, first, end)
-    if span[0] < span[1]:
-        yield span
-
-
-def _joins(text: str, before: Span, span: Span) -> bool:
-    """Whether what sentencex took for two sentences is one.
-
-    A quotation mark or bracket belongs to what it closes, a source ("[12]", ":219") to what it is
-    the source of, a number ("2.") to what it numbers, a day to the hour before it ("5 p.m.
-    Monday").
-    """
-    earlier, later = text[slice(*before)], text[slice(*span)]
-    if _NUMBER.fullmatch(later):
-        return False
-    if _NUMBER.fullmatch(earlier) or _CLOSING.match(later) or _NOTE.fullmatch(later):
-        return True
-    return bool(_HOUR.search(earlier) and _DAY.match(later))
-
-
-def _stripped(text: str, start: int, end: int) -> Span:
-    while start < end and text[start].isspace():
-        start += 1
-    while start < end and text[end - 1].isspace():
-        end -= 1
-    return start, end
 
 
 def _stretches(document: Document) -> Iterator[list[lines.Block]]:
@@ -259,13 +168,19 @@ def _words(
             waiting += [(*half, n) for half, n in zip(halves, counts, strict=True)][::-1]
 
 
-def _sections(units: list[_Unit]) -> Iterator[list[_Unit]]:
-    """Divide before every heading that follows a sentence."""
-    starts = [0]
-    starts += [i + 1 for i, (a, b) in enumerate(pairwise(units)) if b.heading and not a.heading]
-    for first, last in pairwise([*starts, len(units)]):
-        if units[first:last]:
-            yield units[first:last]
+def _sections(units: list[_Unit], fewest_tokens: float) -> Iterator[list[_Unit]]:
+    """Divide before every heading that follows a sentence, unless what came before is very short:
+    a line or two under a heading of their own are little to go by.
+    """
+    section: list[_Unit] = []
+    for unit in units:
+        opens = unit.heading and section and not section[-1].heading
+        if opens and sum(other.tokens for other in section) >= fewest_tokens:
+            yield section
+            section = []
+        section.append(unit)
+    if section:
+        yield section
 
 
 def _pack(units: list[_Unit], max_tokens: int) -> Iterator[list[_Unit]]:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from qa import documents, lines
 from qa.documents import Document
-from qa.passages import Passage, Sentence, cut, sentence_spans
+from qa.passages import Passage, Sentence, cut
+from qa.sentences import sentence_spans
 
 SEEDS = sorted((Path(__file__).parent.parent / "seeds").glob("*.txt"))
 FURNITURE = (
@@ -159,10 +160,17 @@ def test_a_passage_holds_whole_sentences_only() -> None:
 
 def test_a_heading_opens_a_new_passage_and_is_no_sentence_of_it() -> None:
     text = f"# Title\n\n{PARAGRAPH}\n\n## Looming Disaster\n\n{PARAGRAPH}"
-    first, second = cut(document(text, format="markdown"), words, max_tokens=1000)
+    first, second = cut(document(text, format="markdown"), words, max_tokens=60)
     assert "Looming" not in first.text
     assert second.text.startswith("## Looming Disaster")
     assert next(text[a:b] for a, b in second.sentences).startswith("The army")
+
+
+def test_very_short_sections_share_a_passage() -> None:
+    text = "# Title\n\n" + "".join(f"## Option {n}\n\nIt does {n} things.\n\n" for n in range(9))
+    passages = cut(document(text, format="markdown"), words, max_tokens=60)
+    assert len(passages) == 3
+    assert all(passage.text.startswith("## Option") for passage in passages)
 
 
 def test_a_sentence_beyond_the_limit_is_divided_between_words() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa import documents, lines
-from qa.passages import sentence_spans
+from qa.sentences import sentence_spans
 
 SEEDS = Path(__file__).parent.parent / "seeds"
 WARREN = (
