@@ -160,7 +160,7 @@ def test_a_passage_holds_whole_sentences_only() -> None:
 
 def test_a_heading_opens_a_new_passage_and_is_no_sentence_of_it() -> None:
     text = f"# Title\n\n{PARAGRAPH}\n\n## Looming Disaster\n\n{PARAGRAPH}"
-    first, second = cut(document(text, format="markdown"), words, max_tokens=60)
+    first, second = cut(document(text, format="markdown"), words, max_tokens=50)
     assert "Looming" not in first.text
     assert second.text.startswith("## Looming Disaster")
     assert next(text[a:b] for a, b in second.sentences).startswith("The army")
