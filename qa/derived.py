@@ -12,6 +12,8 @@ import json
 import logging
 import shutil
 import zlib
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,13 +71,13 @@ def publish(store: Store, encoder: Encoder, directory: Path) -> Derived:
         return _write(store, encoder, directory)
     except (OSError, RuntimeError, ValueError) as error:  # the latter two: faiss's and Tantivy's
         log.warning("cannot keep the search indexes in %s, only in memory: %s", directory, error)
+        _delete(_paths(directory, store.version()))  # half of them would only take up room
         return build(store, encoder)
 
 
 def _write(store: Store, encoder: Encoder, directory: Path) -> Derived:
     version = store.version()
-    words = directory / f"lexical-{version}"
-    neighbours = directory / f"vectors-{version}.faiss"
+    words, neighbours = _paths(directory, version)
     shutil.rmtree(words, ignore_errors=True)
     made = build(store, encoder, words)
     made.vectors.save(neighbours)
@@ -110,8 +112,7 @@ def load(directory: Path, version: str) -> Derived | None:
 
 
 def _checked(directory: Path, version: str, check_sums: dict[str, int]) -> Derived:
-    words = directory / f"lexical-{version}"
-    neighbours = directory / f"vectors-{version}.faiss"
+    words, neighbours = _paths(directory, version)
     there = {_name(path, directory) for path in [neighbours, *_lexical_files(words)]}
     if there != check_sums.keys():
         raise ValueError("there are not the files that there were")
@@ -122,6 +123,11 @@ def _checked(directory: Path, version: str, check_sums: dict[str, int]) -> Deriv
     if len(made.vectors) != len(made.lexical):
         raise ValueError(f"{len(made.vectors)} vectors for {len(made.lexical)} passages")
     return made
+
+
+def _paths(directory: Path, version: str) -> tuple[Path, Path]:
+    """Where the words and the vectors of a state lie."""
+    return directory / f"lexical-{version}", directory / f"vectors-{version}.faiss"
 
 
 def _name(path: Path, directory: Path) -> str:
@@ -142,10 +148,14 @@ def _check_sum(path: Path) -> int:
 
 def _clear(directory: Path, keep: set[str]) -> None:
     left_over = [f"{_MANIFEST}.*.part", "lexical-*", "vectors-*.faiss"]  # of killed processes too
-    for path in itertools.chain.from_iterable(directory.glob(pattern) for pattern in left_over):
-        if path.name in keep:
-            continue
+    found = itertools.chain.from_iterable(directory.glob(pattern) for pattern in left_over)
+    _delete(path for path in found if path.name not in keep)
+
+
+def _delete(paths: Iterable[Path]) -> None:
+    for path in paths:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # it is not needed, and may be in use
+                path.unlink()

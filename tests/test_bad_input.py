@@ -504,6 +504,11 @@ def test_a_full_disk_for_the_search_indexes_alone_is_no_obstacle(
     (tmp_path / "folder" / "good.txt").write_text(GOOD)
     with opened(tmp_path / "folder", tmp_path / "index") as index:
         assert check_hits(index, QUESTION)
+    assert {path.name for path in (tmp_path / "index").iterdir()} == {
+        STORE,
+        "open.lock",
+        "writer.lock",
+    }
     assert "only in memory: [Errno 28] No space left on device" in caplog.text
 
 
