@@ -123,7 +123,7 @@ class Store:
         return self._states("failures")
 
     def _states(self, table: str) -> dict[str, FileState]:
-        found = self._db.rows(f"SELECT id, bytes, modified_ns, sha256 FROM {table}")
+        found = self._named(self._db.rows(f"SELECT id, bytes, modified_ns, sha256 FROM {table}"))
         # The first goes through the rows, the second through their index.
         if [(len(found),)] != self._db.rows(f"SELECT count(*) FROM {table} WHERE id >= ''"):
             raise self._db.damaged(f"the index of its {table} has changed")
@@ -131,20 +131,21 @@ class Store:
 
     def failures(self) -> tuple[Failure, ...]:
         """Files that could not be read, by path."""
-        found = self._db.rows("SELECT id, reason FROM failures ORDER BY id")
-        return tuple(Failure(*row) for row in found)
+        found = self._named(self._db.rows("SELECT id, reason FROM failures ORDER BY id"))
+        return tuple(Failure(id, str(reason)) for id, reason in found)
 
     def paths(self) -> dict[str, bytes | None]:
         """The documents' files, as the operating system spells them, by document id."""
-        return dict(self._db.rows("SELECT id, path FROM documents"))
+        return dict(self._named(self._db.rows("SELECT id, path FROM documents")))
 
     def documents(self, ids: Collection[str] | None = None) -> dict[str, Document]:
         """Documents by id, in the order of their ids; all of them, or those named."""
         sql = f"SELECT {rows.DOCUMENT_COLUMNS} FROM documents"
         if ids is None:
-            found: Iterable[Any] = self._db.rows(f"{sql} ORDER BY id")
+            found = self._named(self._db.rows(f"{sql} ORDER BY id"))
         else:
-            found = sorted(self._db.rows_for(f"{sql} WHERE id IN (?)", ids))
+            found = self._named(list(self._db.rows_for(f"{sql} WHERE id IN (?)", ids)))
+            found.sort(key=lambda row: row[0])
         return {row[0]: self._sound(partial(rows.document_of, row)) for row in found}
 
     def passages(self, ids: Collection[int]) -> dict[int, tuple[Document, Passage]]:
@@ -168,23 +169,25 @@ class Store:
         sql = "SELECT id FROM passages WHERE document IN (?)"
         found = [id for (id,) in self._db.rows_for(sql, ids)]
         counts = self._db.rows_for("SELECT passages FROM documents WHERE id IN (?)", ids)
-        if sum(count for (count,) in counts) != len(found):
+        if sum(count for (count,) in counts if isinstance(count, int)) != len(found):
             raise self._db.damaged("passages are missing")
         return found
 
     def entries(self) -> Iterator[tuple[int, str, str, str]]:
         """Passage id, document id, title and passage text of every passage, by document."""
         sql = f"SELECT {rows.PASSAGE_COLUMNS} FROM passages WHERE document = ? ORDER BY start"
-        documents = self._db.rows("SELECT id, passages FROM documents ORDER BY id")
-        if sum(count for _, count in documents) != self.counts()[1]:
-            raise self._db.damaged("passages are missing")
-        for name, count in documents:
+        left = self.counts()[1]
+        names = self._named(self._db.rows("SELECT id, passages FROM documents ORDER BY id"))
+        for name, count in names:
             document = self.documents([name]).get(name)
             found = self._db.rows(sql, (name,))
             if document is None or len(found) != count:
                 raise self._db.damaged(f"passages of {name!r} are missing")
             for row in found:
                 yield row[0], name, document.title, self._passage(row, document).text
+            left -= count
+        if left:
+            raise self._db.damaged("there are passages of no document")
 
     def vectors(self, model: str, dimensions: int) -> tuple[list[int], Vectors]:
         """The ids of all passages, ascending, and their vectors, shape (n, dimensions)."""
@@ -209,6 +212,12 @@ class Store:
         """Those of the keys for which there is a vector."""
         sql = "SELECT key FROM vectors WHERE model = ? AND key IN (?)"
         return {key for (key,) in self._db.rows_for(sql, keys, model)}
+
+    def _named(self, found: list[Any]) -> list[Any]:
+        """Rows that begin with an id, if that is one: damage can make a number of it."""
+        if not all(isinstance(row[0], str) for row in found):
+            raise self._db.damaged("an id has changed")
+        return found
 
     def _passage(self, row: tuple[Any, ...], document: Document) -> Passage:
         return self._sound(partial(rows.passage_of, row, document))

@@ -633,12 +633,11 @@ def test_an_open_index_lets_go_of_states_that_nobody_reads(folder: Path, place: 
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("no /proc to count open files in")
     with opened(folder, place) as index:
-        before = connections()
-        for number in range(5):
+        for number in range(15):
             write(folder / "new.txt", f"Ferry number {number} was launched.", age=50 - number)
             index.sync()
             assert index.retrieve("Which ferry was launched?")
-        assert connections() <= before + 1  # SQLite keeps one for the next to open
+        assert connections() <= 5  # SQLite keeps one or two for the next to open
     assert connections() == 0
 
 

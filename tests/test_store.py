@@ -37,6 +37,11 @@ def put(store: Store, id: str, *passages: str, **fields: object) -> None:
     store.put(qa.Document(id=id, text=text, **fields), STATE, stored(*passages, text=text))
 
 
+def read_everything(store: Store, ids: list[int]) -> None:
+    (store.version(), store.states(), store.failures(), store.passages(ids))
+    (list(store.entries()), store.vectors(MODEL, 4))
+
+
 def passage_texts(store: Store) -> list[str]:
     ids = [id for id, *_ in store.entries()]
     return [passage.text for _, passage in store.passages(ids).values()]
@@ -218,6 +223,10 @@ def test_another_programs_database_is_not_written_to(tmp_path: Path) -> None:
         "UPDATE documents SET date = 'never'",
         "UPDATE documents SET source = 'Somebody'",
         "UPDATE documents SET text = CAST(x'fffe' AS TEXT)",
+        "UPDATE documents SET passages = 'two'",
+        "UPDATE documents SET id = x'61'",
+        "UPDATE failures SET id = x'62'",
+        "UPDATE passages SET document = 'b'",
         "UPDATE passages SET start = start + 1",
         "UPDATE passages SET end = 'far'",
         "UPDATE passages SET sentences = '[[0, 3]]'",
@@ -239,12 +248,13 @@ def test_whatever_changed_on_the_disk_is_noticed_when_it_is_read(
     path = tmp_path / "store"
     store = Store(path)
     put(store, "a", "They refused a truce.", "Nobody spoke.", title="T")
+    store.fail("b", STATE, "cannot read 'b'")
     ids = [id for id, *_ in store.entries()]
     with sqlite3.connect(path) as connection:
         connection.execute(change)
     connection.close()
     with pytest.raises(DamagedStore, match="is damaged"):
-        (store.version(), store.passages(ids), list(store.entries()), store.vectors(MODEL, 4))
+        read_everything(store, ids)
 
 
 @pytest.mark.parametrize("table", ["documents", "failures"])
@@ -276,6 +286,16 @@ def test_filtering_by_document_notices_missing_passages(tmp_path: Path) -> None:
     with pytest.raises(DamagedStore):
         store.passage_ids(["a"])
     assert store.passage_ids(["unknown"]) == []
+
+
+def test_filtering_by_document_notices_a_count_that_is_none(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    put(store, "a", "one", "two")
+    with sqlite3.connect(tmp_path / "store") as connection:
+        connection.execute("UPDATE documents SET passages = 'two'")
+    connection.close()
+    with pytest.raises(DamagedStore):
+        store.passage_ids(["a"])
 
 
 def test_what_vectors_a_damaged_file_still_has_are_taken(tmp_path: Path) -> None:
