@@ -135,7 +135,8 @@ def _name(path: Path, directory: Path) -> str:
 
 
 def _lexical_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix != ".lock")
+    """What is read of them; the hidden files are for Tantivy's writers, whose threads may linger."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _check_sum(path: Path) -> int:

@@ -41,7 +41,7 @@ def results(made: derived.Derived, encoder: HashingEncoder) -> list[list[float]]
 
 def published_files(directory: Path) -> list[Path]:
     found = [directory / "derived.json", *directory.glob("vectors-*")]
-    found += [path for path in directory.glob("lexical-*/*") if path.suffix != ".lock"]
+    found += [path for path in directory.glob("lexical-*/*") if path.name[0] != "."]
     return sorted(found)
 
 
@@ -105,6 +105,24 @@ def test_every_damaged_file_is_noticed(
         assert caplog.messages, path
         path.write_bytes(before)
     assert derived.load(tmp_path, store.version()) is not None
+
+
+@pytest.mark.parametrize("damage", ["truncate", "empty", "flip", "delete"])
+def test_damage_to_files_for_writers_alone_changes_no_result(
+    store, encoder, tmp_path: Path, damage: str
+) -> None:
+    made = derived.publish(store, encoder, tmp_path)
+    hidden = [path for path in tmp_path.glob("lexical-*/.*") if path.is_file()]
+    assert hidden
+    for path in hidden:
+        before = path.read_bytes()
+        if damage == "delete":
+            path.unlink()
+        elif before:
+            path.write_bytes(damaged(before, damage, random.Random(1)))
+        loaded = derived.load(tmp_path, store.version())
+        assert loaded is None or results(loaded, encoder) == results(made, encoder)
+        path.write_bytes(before)
 
 
 def damaged(data: bytes, damage: str, random_numbers: random.Random) -> bytes:
