@@ -135,7 +135,7 @@ def _name(path: Path, directory: Path) -> str:
 
 
 def _lexical_files(folder: Path) -> list[Path]:
-    """What is read of them; the hidden files are for Tantivy's writers, whose threads may linger."""
+    """What is read of them; the hidden files are its writers', whose threads may linger."""
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
