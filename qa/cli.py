@@ -125,9 +125,9 @@ def main() -> None:
 @contextmanager
 def _plain_errors() -> Iterator[None]:
     """Say a user's mistake in one line, and exit 1."""
-    _log_to_terminal()
     try:
-        yield
+        with _logged_to_terminal():
+            yield
     except qa.QAError as error:
         _console(stderr=True).print(Text(f"qa: {error}", "red"), soft_wrap=True)
         raise typer.Exit(1) from error
@@ -137,14 +137,18 @@ def _plain_errors() -> Iterator[None]:
         sys.stderr.close()  # the reader of our output has gone; nothing is left to say
 
 
-def _log_to_terminal() -> None:
+@contextmanager
+def _logged_to_terminal() -> Iterator[None]:
     """Warnings of this package, one plain line each, beside the answer and not in it."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(logging.WARNING)
     handler.setFormatter(logging.Formatter("qa: %(message)s"))
     logger = logging.getLogger("qa")
-    logger.handlers = [handler]
-    logger.propagate = False
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """Text to unit vectors.
 
-sentence-transformers is where models come from: it loads any of them, once, and `export` writes
-an ONNX graph (pooling and normalisation inside) into the cache directory. From then on onnxruntime
-runs it, and torch is never imported. A model whose exported vectors are not sentence-transformers'
-own runs on sentence-transformers itself.
+sentence-transformers is where models come from: it loads any of them, once, and `qa.torch_model`
+writes an ONNX graph (pooling and normalisation inside) into the cache directory. That is done in a
+process of its own, so torch never enters this one: onnxruntime runs the graph. Only a model whose
+exported vectors are not sentence-transformers' own runs on sentence-transformers itself.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import json
 import logging
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
-import threading
-import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import filelock
 import numpy as np
@@ -32,13 +32,9 @@ from qa import models
 from qa.cache import cache_directory
 from qa.errors import ModelError
 
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
 Vectors = npt.NDArray[np.float32]
 
-EXPORT_TOLERANCE = 1e-3  # largest difference, in any component, from sentence-transformers' vectors
-_EXPORT_VERSION = 2  # part of the cache key: raise it when `export` writes something else
+_EXPORT_VERSION = 3  # part of the cache key: raise it when `qa.torch_model` writes something else
 
 _CHUNK_BYTES = 1 << 20
 
@@ -86,6 +82,10 @@ class ExportedModel:
         What the model wants before a text.
     exact : bool
         Whether its vectors are sentence-transformers' own; if not, the graph is not used.
+    difference : float or None
+        The largest of any component from sentence-transformers' vectors; None if there is no graph.
+    problem : str
+        Why there is no graph.
     check_sums : dict
         CRC-32 of the files beside it, by name.
     """
@@ -98,7 +98,23 @@ class ExportedModel:
     passage_prompt: str
     question_prompt: str
     exact: bool
+    difference: float | None = None
+    problem: str = ""
     check_sums: dict[str, int] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        """Write ``model.json``."""
+        data = json.dumps(asdict(self))
+        sealed = json.dumps({"check_sum": zlib.crc32(data.encode()), "model": data})
+        (folder / "model.json").write_text(sealed, "utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> ExportedModel:
+        """Read ``model.json``. Raises ValueError when it is damaged, else OSError."""
+        sealed = json.loads((folder / "model.json").read_bytes())
+        if zlib.crc32(sealed["model"].encode()) != sealed["check_sum"]:
+            raise ValueError("model.json is not as it was written")
+        return cls(**json.loads(sealed["model"]))
 
 
 def load(name: str = models.DEFAULT_MODEL) -> Encoder:
@@ -114,6 +130,8 @@ def load(name: str = models.DEFAULT_MODEL) -> Encoder:
     encoder = _exported(folder, files) or _export_anew(folder, files)
     if isinstance(encoder, OnnxEncoder):
         return encoder
+    from qa.torch_model import TorchEncoder  # only now: it brings torch
+
     log.warning("%s cannot be exported exactly: running it on sentence-transformers", files.name)
     return TorchEncoder(files)
 
@@ -121,11 +139,11 @@ def load(name: str = models.DEFAULT_MODEL) -> Encoder:
 def _exported(folder: Path, files: models.ModelFiles) -> OnnxEncoder | Literal["inexact"] | None:
     """The exported model, or that it cannot be exported exactly; None when it must be made."""
     try:
-        kept = ExportedModel(**json.loads((folder / "model.json").read_bytes()))
+        kept = ExportedModel.read(folder)
         if not kept.exact:
             return "inexact"
-        for name, check_sum in kept.check_sums.items():
-            if _check_sum(folder / name) != check_sum:
+        for name, expected in kept.check_sums.items():
+            if check_sum(folder / name) != expected:
                 raise ValueError(f"{name} is not as it was written")
         return OnnxEncoder(folder, replace(kept, model=files.name))
     except FileNotFoundError:
@@ -151,7 +169,42 @@ def _export_anew(folder: Path, files: models.ModelFiles) -> OnnxEncoder | Litera
         ) from error
 
 
-def _check_sum(path: Path) -> int:
+def _export_into(folder: Path, files: models.ModelFiles) -> None:
+    """Export beside the final place, and move it there whole."""
+    log.info("exporting %s to ONNX, once", files.name)
+    for abandoned in folder.parent.glob("export-*"):  # by a process that was killed
+        shutil.rmtree(abandoned, ignore_errors=True)
+    part = Path(tempfile.mkdtemp(prefix="export-", dir=folder.parent))
+    try:
+        _export_apart(files, part)
+        kept = ExportedModel.read(part)
+        if kept.problem:
+            log.warning("%s cannot be exported to ONNX: %s", files.name, kept.problem)
+        else:
+            log.info("exported vectors differ by %.1e at most", kept.difference)
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _export_apart(files: models.ModelFiles, part: Path) -> None:
+    """Run `qa.torch_model` in a process of its own: torch takes a gigabyte and keeps it."""
+    code = [sys.executable, "-m", "qa.torch_model"]
+    named = [files.name, str(files.folder), files.fingerprint, str(part)]
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    ran = subprocess.run(
+        [*code, *named], env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    if ran.returncode:
+        said = ran.stderr.decode(errors="replace").strip().splitlines()
+        ended = f"cannot export {files.name!r}: the process ended with {ran.returncode}"
+        raise ModelError(said[-1] if said else ended)
+
+
+def check_sum(path: Path) -> int:
+    """CRC-32 of a file."""
     total = 0
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK_BYTES):
@@ -229,159 +282,5 @@ class OnnxEncoder:
         return vector
 
 
-class TorchEncoder:
-    """A model on sentence-transformers itself, for those that cannot be exported exactly."""
-
-    def __init__(self, files: models.ModelFiles) -> None:
-        self._model = _load_torch(files)
-        self._lock = threading.Lock()  # its tokenizer can be used by one thread at a time
-        self._name = f"{files.name}@{files.fingerprint[:12]}"
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def dimensions(self) -> int:
-        return int(self._model.get_embedding_dimension() or 0)
-
-    @property
-    def max_tokens(self) -> int:
-        return int(self._model.max_seq_length or 512)
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        tokenize = self._model.tokenizer
-        with self._lock:
-            return [len(tokenize(text, add_special_tokens=False)["input_ids"]) for text in texts]
-
-    def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        if not texts:
-            return np.empty((0, self.dimensions), np.float32)
-        with self._lock:
-            return _unit(self._model.encode_document(list(texts), show_progress_bar=False))
-
-    def encode_question(self, text: str) -> Vectors:
-        with self._lock:
-            vector: Vectors = _unit(self._model.encode_query([text], show_progress_bar=False))[0]
-        return vector
-
-
-def _unit(vectors: Any) -> Vectors:
-    rows = np.asarray(vectors, np.float32)
-    unit: Vectors = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-    return unit
-
-
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _load_torch(files: models.ModelFiles) -> SentenceTransformer:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch and transformers warn about their own insides
-            from sentence_transformers import SentenceTransformer
-            from transformers.utils import logging as transformers_logging
-
-            transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-            return SentenceTransformer(str(files.folder), device="cpu", local_files_only=True)
-    except Exception as error:  # whatever a model's files can make transformers raise
-        raise ModelError(
-            f"cannot load the model {files.name!r}: {models.first_line(error)}"
-        ) from error
-
-
-def _export_into(folder: Path, files: models.ModelFiles) -> None:
-    """Export beside the final place, compare, and move it there whole."""
-    log.info("exporting %s to ONNX, once", files.name)
-    part = Path(tempfile.mkdtemp(prefix="export-", dir=folder.parent))
-    try:
-        kept = export(_load_torch(files), files, part)
-        (part / "model.json").write_text(json.dumps(asdict(kept)), "utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        part.rename(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
-def export(model: SentenceTransformer, files: models.ModelFiles, folder: Path) -> ExportedModel:
-    """Write ``model.onnx`` and ``tokenizer.json`` into `folder`, and check the vectors.
-
-    Returns
-    -------
-    ExportedModel
-        With ``exact`` False when the model cannot be exported, or when a vector of the exported
-        graph differs from sentence-transformers' own by more than `EXPORT_TOLERANCE`.
-    """
-    kept = ExportedModel(
-        model=files.name,
-        fingerprint=files.fingerprint,
-        dimensions=int(model.get_embedding_dimension() or 0),
-        max_tokens=int(model.max_seq_length or 512),
-        inputs=_graph_inputs(model),
-        passage_prompt=_prompt(model, ("document", "passage", "corpus")),
-        question_prompt=_prompt(model, ("query", "question")),
-        exact=True,
-    )
-    try:
-        model.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
-        _export_graph(model, kept.inputs, folder / "model.onnx")
-        difference = _largest_difference(model, OnnxEncoder(folder, kept))
-    except Exception as error:  # tracing runs the model's own code: anything can come out
-        log.warning("%s cannot be exported to ONNX: %s", files.name, error)
-        difference = float("inf")
-    log.info("exported vectors differ by %.1e at most", difference)
-    if not difference <= EXPORT_TOLERANCE:  # so that not-a-number is no match
-        return replace(kept, exact=False)
-    return replace(kept, check_sums={path.name: _check_sum(path) for path in folder.iterdir()})
-
-
-def _prompt(model: SentenceTransformer, names: Sequence[str]) -> str:
-    for name in names:
-        if model.prompts.get(name):
-            return str(model.prompts[name])
-    return ""
-
-
-def _graph_inputs(model: SentenceTransformer) -> tuple[str, ...]:
-    known = ("input_ids", "attention_mask", "token_type_ids")
-    return tuple(name for name in known if name in model.preprocess(["a"]))
-
-
-def _export_graph(model: SentenceTransformer, inputs: Sequence[str], path: Path) -> None:
-    import torch
-
-    class Graph(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-
-        def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
-            embedding = self.model(dict(zip(inputs, tensors, strict=True)))["sentence_embedding"]
-            return torch.nn.functional.normalize(embedding, dim=1)
-
-    features = model.preprocess(["one text", "another, a little longer one"])
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # tracing warns at every shape it sees
-        torch.onnx.export(
-            Graph().eval(),
-            tuple(features[name] for name in inputs),
-            str(path),
-            dynamo=False,
-            input_names=list(inputs),
-            output_names=["embedding"],
-            dynamic_axes={name: {0: "batch", 1: "token"} for name in inputs}
-            | {"embedding": {0: "batch"}},
-            opset_version=17,
-        )
-
-
-def _largest_difference(model: SentenceTransformer, exported: OnnxEncoder) -> float:
-    sentence = "The talks were suspended until February 25, the envoy said. "
-    texts = ["truce", sentence, sentence * 4, sentence * 40, "Größe, 他来了, naïve — “quoted”"]
-    passages = exported.encode_passages(texts) - _unit(
-        model.encode_document(texts, show_progress_bar=False)
-    )
-    theirs = _unit(model.encode_query([texts[1]], show_progress_bar=False))[0]
-    questions = exported.encode_question(texts[1]) - theirs
-    return float(max(np.abs(passages).max(), np.abs(questions).max()))

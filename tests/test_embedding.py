@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -14,10 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qa import documents, embedding, models, passages
+from qa import documents, embedding, models, passages, torch_model
 from qa.cache import cache_directory
-from qa.embedding import Encoder, OnnxEncoder, TorchEncoder, Vectors
+from qa.embedding import Encoder, ExportedModel, OnnxEncoder, Vectors
 from qa.errors import ModelError
+from qa.torch_model import TorchEncoder
 
 pytestmark = pytest.mark.model
 
@@ -225,7 +225,8 @@ def test_a_model_whose_export_differs_runs_on_sentence_transformers(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setenv("QA_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(embedding, "EXPORT_TOLERANCE", 0.0)
+    monkeypatch.setattr(embedding, "_export_apart", torch_model.export_into)
+    monkeypatch.setattr(torch_model, "EXPORT_TOLERANCE", 0.0)
     with caplog.at_level(logging.WARNING):
         other = embedding.load()
     assert isinstance(other, TorchEncoder)
@@ -243,7 +244,8 @@ def test_a_model_that_cannot_be_exported_runs_on_sentence_transformers(
         raise RuntimeError("no such operator")
 
     monkeypatch.setenv("QA_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(embedding, "_export_graph", fail)
+    monkeypatch.setattr(embedding, "_export_apart", torch_model.export_into)
+    monkeypatch.setattr(torch_model, "_export_graph", fail)
     assert isinstance(embedding.load(), TorchEncoder)
     assert "cannot be exported to ONNX: no such operator" in caplog.text
     monkeypatch.setattr(embedding, "_export_into", None)  # it is not tried a second time
@@ -275,6 +277,5 @@ def test_two_processes_that_export_at_once_both_get_the_model(tmp_path: Path) ->
     names = {out.strip() for out, _ in results}
     assert len(names) == 1
     assert sum("exporting" in log for _, log in results) == 1
-    kept = json.loads(next(tmp_path.glob("models/*/model.json")).read_text())
-    assert kept["exact"]
+    assert ExportedModel.read(next(tmp_path.glob("models/*/model.json")).parent).exact
     assert not list(tmp_path.glob("models/export-*"))

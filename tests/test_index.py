@@ -629,7 +629,7 @@ def test_closing_an_index_that_threads_use_breaks_nothing(folder: Path, place: P
 def test_an_open_index_lets_go_of_states_that_nobody_reads(folder: Path, place: Path) -> None:
     def connections() -> int:
         links = [link for link in Path("/proc/self/fd").iterdir() if link.exists()]
-        return sum(link.readlink().name == STORE for link in links)
+        return sum(link.readlink() == place / STORE for link in links)
 
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("no /proc to count open files in")
