@@ -8,35 +8,25 @@ exported vectors are not sentence-transformers' own runs on sentence-transformer
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import zlib
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Protocol
 
 import filelock
-import numpy as np
-import numpy.typing as npt
-import onnxruntime
-import tokenizers
 
 from qa import models
 from qa.cache import cache_directory
 from qa.errors import ModelError
-
-Vectors = npt.NDArray[np.float32]
+from qa.onnx_model import ExportedModel, OnnxEncoder, Vectors, check_sum
 
 _EXPORT_VERSION = 3  # part of the cache key: raise it when `qa.torch_model` writes something else
-
-_CHUNK_BYTES = 1 << 20
 
 log = logging.getLogger(__name__)
 
@@ -64,57 +54,6 @@ class Encoder(Protocol):
 
     def encode_question(self, text: str) -> Vectors:
         """One vector of shape (dimensions,), float32, unit length."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExportedModel:
-    """What is kept beside an exported graph, as ``model.json``.
-
-    Parameters
-    ----------
-    model, fingerprint : str
-        See `qa.models.ModelFiles`.
-    dimensions, max_tokens : int
-        See `Encoder`.
-    inputs : sequence of str
-        The names of the graph's inputs.
-    passage_prompt, question_prompt : str
-        What the model wants before a text.
-    exact : bool
-        Whether its vectors are sentence-transformers' own; if not, the graph is not used.
-    difference : float or None
-        The largest of any component from sentence-transformers' vectors; None if there is no graph.
-    problem : str
-        Why there is no graph.
-    check_sums : dict
-        CRC-32 of the files beside it, by name.
-    """
-
-    model: str
-    fingerprint: str
-    dimensions: int
-    max_tokens: int
-    inputs: Sequence[str]
-    passage_prompt: str
-    question_prompt: str
-    exact: bool
-    difference: float | None = None
-    problem: str = ""
-    check_sums: dict[str, int] = field(default_factory=dict)
-
-    def write(self, folder: Path) -> None:
-        """Write ``model.json``."""
-        data = json.dumps(asdict(self))
-        sealed = json.dumps({"check_sum": zlib.crc32(data.encode()), "model": data})
-        (folder / "model.json").write_text(sealed, "utf-8")
-
-    @classmethod
-    def read(cls, folder: Path) -> ExportedModel:
-        """Read ``model.json``. Raises ValueError when it is damaged, else OSError."""
-        sealed = json.loads((folder / "model.json").read_bytes())
-        if zlib.crc32(sealed["model"].encode()) != sealed["check_sum"]:
-            raise ValueError("model.json is not as it was written")
-        return cls(**json.loads(sealed["model"]))
 
 
 def load(name: str = models.DEFAULT_MODEL) -> Encoder:
@@ -201,86 +140,3 @@ def _export_apart(files: models.ModelFiles, part: Path) -> None:
         said = ran.stderr.decode(errors="replace").strip().splitlines()
         ended = f"cannot export {files.name!r}: the process ended with {ran.returncode}"
         raise ModelError(said[-1] if said else ended)
-
-
-def check_sum(path: Path) -> int:
-    """CRC-32 of a file."""
-    total = 0
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            total = zlib.crc32(chunk, total)
-    return total
-
-
-class OnnxEncoder:
-    """An exported model on onnxruntime."""
-
-    def __init__(self, folder: Path, kept: ExportedModel) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # texts run side by side: 1.2 times one text on all cores
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-        )
-        self._tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(kept.max_tokens)
-        self._counter = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._counter.no_padding()
-        self._counter.no_truncation()
-        self._kept = kept
-        self._threads = _cores()
-
-    @property
-    def name(self) -> str:
-        return f"{self._kept.model}@{self._kept.fingerprint[:12]}"
-
-    @property
-    def dimensions(self) -> int:
-        return self._kept.dimensions
-
-    @property
-    def max_tokens(self) -> int:
-        return self._kept.max_tokens
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        encodings = self._counter.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [len(encoding.ids) for encoding in encodings]
-
-    def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        return self._encode([self._kept.passage_prompt + text for text in texts])
-
-    def encode_question(self, text: str) -> Vectors:
-        vector: Vectors = self._encode([self._kept.question_prompt + text])[0]
-        return vector
-
-    def _encode(self, texts: list[str]) -> Vectors:
-        """One text a run, one run a core: nothing is padded, and a text's vector does not depend
-        on its neighbours.
-        """
-        encodings = self._tokenizer.encode_batch_fast([text.strip() for text in texts])
-        vectors = np.empty((len(texts), self.dimensions), np.float32)  # (n, d)
-        ids = [encoding.ids for encoding in encodings]
-        for row, vector in enumerate(map(self._run, ids) if len(ids) == 1 else self._map(ids)):
-            vectors[row] = vector
-        return vectors
-
-    def _map(self, ids: list[list[int]]) -> Iterator[Vectors]:
-        with ThreadPoolExecutor(self._threads) as pool:
-            yield from pool.map(self._run, ids)
-
-    def _run(self, ids: list[int]) -> Vectors:
-        tokens = np.array([ids], np.int64)  # (1, tokens)
-        values = {
-            "input_ids": tokens,
-            "attention_mask": np.ones_like(tokens),
-            "token_type_ids": np.zeros_like(tokens),
-        }
-        feed = {name: values[name] for name in self._kept.inputs}
-        vector: Vectors = self._session.run(None, feed)[0][0]
-        return vector
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

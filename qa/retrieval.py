@@ -11,8 +11,9 @@ import numpy as np
 from qa import lexical
 from qa.derived import Derived
 from qa.documents import Document
-from qa.embedding import Encoder, Vectors
+from qa.embedding import Encoder
 from qa.errors import QuestionError
+from qa.onnx_model import Vectors
 from qa.passages import Passage, Sentence
 from qa.repetition import nearly_identical
 from qa.store import Store

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from qa.documents import Document
+from qa.onnx_model import Vectors
 from qa.passages import Passage
-from qa.vectors import Vectors
 
 SCHEMA_VERSION = 1
 SCHEMA = """

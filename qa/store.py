@@ -20,9 +20,9 @@ from qa import rows
 from qa.database import DamagedStore, Database
 from qa.documents import Document
 from qa.errors import StoreError
+from qa.onnx_model import Vectors
 from qa.passages import Passage
 from qa.rows import Failure, FileState, StoredPassage, vector_key
-from qa.vectors import Vectors
 
 __all__ = ["DamagedStore", "Failure", "FileState", "Store", "StoredPassage", "vector_key"]
 

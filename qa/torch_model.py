@@ -4,7 +4,7 @@ The only module that imports sentence-transformers and torch. `qa.embedding` run
 
     python -m qa.torch_model NAME FOLDER FINGERPRINT OUTPUT
 
-which leaves ``model.json`` in OUTPUT (see `qa.embedding.ExportedModel`), and beside it
+which leaves ``model.json`` in OUTPUT (see `qa.onnx_model.ExportedModel`), and beside it
 ``model.onnx`` and ``tokenizer.json`` where the model could be exported.
 """
 
@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qa import models
-from qa.embedding import ExportedModel, OnnxEncoder, Vectors, check_sum
 from qa.errors import ModelError
+from qa.onnx_model import ExportedModel, OnnxEncoder, Vectors, check_sum
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

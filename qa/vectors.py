@@ -10,7 +10,8 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-Vectors = npt.NDArray[np.float32]
+from qa.onnx_model import Vectors
+
 Ids = npt.NDArray[np.int64]
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from qa.embedding import Vectors
 from qa.lexical import content_terms
+from qa.onnx_model import Vectors
 
 
 class HashingEncoder:

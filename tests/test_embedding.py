@@ -15,8 +15,9 @@ import pytest
 
 from qa import documents, embedding, models, passages, torch_model
 from qa.cache import cache_directory
-from qa.embedding import Encoder, ExportedModel, OnnxEncoder, Vectors
+from qa.embedding import Encoder
 from qa.errors import ModelError
+from qa.onnx_model import ExportedModel, OnnxEncoder, Vectors
 from qa.torch_model import TorchEncoder
 
 pytestmark = pytest.mark.model
