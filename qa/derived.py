@@ -11,20 +11,20 @@ import itertools
 import json
 import logging
 import shutil
-import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from qa import lexical
+from qa.cache import check_sum, write_atomically
 from qa.embedding import Encoder
 from qa.lexical import Entry, LexicalIndex
-from qa.models import write_atomically
 from qa.store import Store
 from qa.vectors import VectorIndex
 
 _MANIFEST = "derived.json"
-_CHUNK_BYTES = 1 << 20
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def is_published(directory: Path, version: str) -> bool:
     """Whether the manifest names this state of the store; cheap."""
     try:
         manifest = json.loads((directory / _MANIFEST).read_bytes())
-        return bool(manifest["version"] == version)
+        return _is_of(manifest, version)
     except Exception:  # any damage; `load` says which
         return False
 
@@ -82,9 +82,9 @@ def _write(store: Store, encoder: Encoder, directory: Path) -> Derived:
     made = build(store, encoder, words)
     made.vectors.save(neighbours)
     sums = {
-        _name(path, directory): _check_sum(path) for path in [neighbours, *_lexical_files(words)]
+        _name(path, directory): check_sum(path) for path in [neighbours, *_lexical_files(words)]
     }
-    manifest = {"version": version, "check_sums": sums}
+    manifest = {"version": version, "words": lexical.VERSION, "check_sums": sums}
     write_atomically(directory / _MANIFEST, json.dumps(manifest).encode())
     _clear(directory, keep={words.name, neighbours.name})
     return made
@@ -100,7 +100,7 @@ def load(directory: Path, version: str) -> Derived | None:
     """
     try:
         manifest = json.loads((directory / _MANIFEST).read_bytes())
-        if manifest["version"] != version:
+        if not _is_of(manifest, version):
             log.info("the search indexes in %s are of an earlier state", directory)
             return None
         return _checked(directory, version, manifest["check_sums"])
@@ -111,13 +111,17 @@ def load(directory: Path, version: str) -> Derived | None:
         return None
 
 
+def _is_of(manifest: dict[str, Any], version: str) -> bool:
+    return bool(manifest["version"] == version and manifest["words"] == lexical.VERSION)
+
+
 def _checked(directory: Path, version: str, check_sums: dict[str, int]) -> Derived:
     words, neighbours = _paths(directory, version)
     there = {_name(path, directory) for path in [neighbours, *_lexical_files(words)]}
     if there != check_sums.keys():
         raise ValueError("there are not the files that there were")
-    for name, check_sum in check_sums.items():
-        if _check_sum(directory / name) != check_sum:
+    for name, expected in check_sums.items():
+        if check_sum(directory / name) != expected:
             raise ValueError(f"{name} is damaged")
     made = Derived(version, VectorIndex.load(neighbours), LexicalIndex.load(words))
     if len(made.vectors) != len(made.lexical):
@@ -137,14 +141,6 @@ def _name(path: Path, directory: Path) -> str:
 def _lexical_files(folder: Path) -> list[Path]:
     """What is read of them; the hidden files are its writers', whose threads may linger."""
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-
-
-def _check_sum(path: Path) -> int:
-    total = 0
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            total = zlib.crc32(chunk, total)
-    return total
 
 
 def _clear(directory: Path, keep: set[str]) -> None:

@@ -22,9 +22,9 @@ from typing import Literal, Protocol
 import filelock
 
 from qa import models
-from qa.cache import cache_directory
+from qa.cache import cache_directory, check_sum
 from qa.errors import ModelError
-from qa.onnx_model import ExportedModel, OnnxEncoder, Vectors, check_sum
+from qa.onnx_model import ExportedModel, OnnxEncoder, Vectors
 
 _EXPORT_VERSION = 3  # part of the cache key: raise it when `qa.torch_model` writes something else
 

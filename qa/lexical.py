@@ -22,6 +22,7 @@ from tantivy import Filter, Occur, Query, TextAnalyzer, TextAnalyzerBuilder, Tok
 Ids = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]
 
+VERSION = 1  # raise it when the same text gives other terms: search indexes are then made anew
 TITLE_WEIGHT = 0.5  # of a match in the title, where 1 is a match in the passage
 LONGEST_WORD = 60  # characters; longer ones are data, not words
 _HEAP_BYTES = 64_000_000  # of Tantivy's writer

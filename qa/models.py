@@ -8,13 +8,12 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from qa.cache import cache_directory
+from qa.cache import cache_directory, write_atomically
 from qa.errors import ModelError
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
@@ -173,14 +172,3 @@ def _hash_files(folder: Path, files: list[Path], weights_sha256: str | None) -> 
             )
         total.update(f"{path.relative_to(folder).as_posix()} {digest.hexdigest()}\n".encode())
     return total.hexdigest()
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a whole file or nothing: readers never see half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -17,8 +17,6 @@ import tokenizers
 
 Vectors = npt.NDArray[np.float32]
 
-_CHUNK_BYTES = 1 << 20
-
 
 @dataclass(frozen=True, slots=True)
 class ExportedModel:
@@ -139,15 +137,6 @@ class OnnxEncoder:
         feed = {name: values[name] for name in self._kept.inputs}
         vector: Vectors = self._session.run(None, feed)[0][0]
         return vector
-
-
-def check_sum(path: Path) -> int:
-    """CRC-32 of a file."""
-    total = 0
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            total = zlib.crc32(chunk, total)
-    return total
 
 
 def _cores() -> int:

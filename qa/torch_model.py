@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qa import models
+from qa.cache import check_sum
 from qa.errors import ModelError
-from qa.onnx_model import ExportedModel, OnnxEncoder, Vectors, check_sum
+from qa.onnx_model import ExportedModel, OnnxEncoder, Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -3,7 +3,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
+
+# No test may fail for its time, on a busy machine least of all; in CI every run is the same run.
+hypothesis.settings.register_profile(
+    "qa",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("qa")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -10,7 +10,7 @@ import pytest
 from fakes import HashingEncoder
 
 import qa
-from qa import derived
+from qa import derived, lexical
 from qa.ingest import Ingester
 from qa.store import FileState, Store
 
@@ -196,3 +196,13 @@ def test_the_order_in_which_documents_came_makes_no_difference(encoder) -> None:
             ingester.flush()
         found.append(results(derived.build(store, encoder), encoder))
     assert found[0] == found[1]
+
+
+def test_search_indexes_with_other_terms_are_made_anew(
+    store: Store, encoder: HashingEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    derived.publish(store, encoder, tmp_path)
+    assert derived.is_published(tmp_path, store.version())
+    monkeypatch.setattr(lexical, "VERSION", lexical.VERSION + 1)
+    assert not derived.is_published(tmp_path, store.version())
+    assert derived.load(tmp_path, store.version()) is None

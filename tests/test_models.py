@@ -150,19 +150,3 @@ def test_a_hub_that_does_not_answer_is_given_up(
     with pytest.raises(ModelError, match="cannot fetch the model 'nobody/nothing'") as error:
         models.find("nobody/nothing")  # without the limit this never ends
     one_line(error)
-
-
-def test_a_file_is_written_whole_or_not_at_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "new" / "file"
-    models.write_atomically(path, b"old")
-
-    def full_disk(*_: object) -> None:
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr(Path, "replace", full_disk)
-    with pytest.raises(OSError, match="no space"):
-        models.write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert [p.name for p in path.parent.iterdir()] == ["file"]
