@@ -36,9 +36,9 @@ class Answer:
     status : {"answered", "uncertain", "not_found"}
     confidence : float
         In [0, 1]: how likely it is that the articles answer the question.
-    sentences : tuple of Sentence
+    sentences : list of Sentence
         The answering sentences, verbatim, best first; empty when the status is "not_found".
-    hits : tuple of Hit
+    hits : list of Hit
         The passages behind it, best first. When the status is "not_found": merely the nearest.
     text : str
         What a face shows first: the best sentence and where it stands, or that the articles do
@@ -51,8 +51,8 @@ class Answer:
     query: str
     status: Status
     confidence: float
-    sentences: tuple[Sentence, ...]
-    hits: tuple[Hit, ...]
+    sentences: list[Sentence]
+    hits: list[Hit]
     text: str
     missing: tuple[str, ...] = ()
 
@@ -71,7 +71,7 @@ def answer(corpus: Corpus, question: str, query: str, hits: Sequence[Hit]) -> An
     ranked = ranked_sentences(corpus, query, hits, weights)
     confidence = _confidence(ranked, hits, weights)
     status = _status(confidence) if ranked else "not_found"
-    sentences = _different(ranked, SENTENCES) if status != "not_found" else ()
+    sentences = _different(ranked, SENTENCES) if status != "not_found" else []
     missing = _missing(query, hits)
     return Answer(
         question=question,
@@ -79,7 +79,7 @@ def answer(corpus: Corpus, question: str, query: str, hits: Sequence[Hit]) -> An
         status=status,
         confidence=confidence,
         sentences=sentences,
-        hits=tuple(hits),
+        hits=list(hits),
         text=_text(status, sentences, missing),
         missing=missing,
     )
@@ -111,7 +111,7 @@ def ranked_sentences(
     return sorted(scored, key=lambda s: -s.score)
 
 
-def _different(ranked: Sequence[ScoredSentence], n: int) -> tuple[Sentence, ...]:
+def _different(ranked: Sequence[ScoredSentence], n: int) -> list[Sentence]:
     """The best n that do not repeat a better one."""
     chosen: list[Sentence] = []
     for scored in ranked:
@@ -119,7 +119,7 @@ def _different(ranked: Sequence[ScoredSentence], n: int) -> tuple[Sentence, ...]
             chosen.append(scored.sentence)
         if len(chosen) == n:
             break
-    return tuple(chosen)
+    return chosen
 
 
 def _confidence(

@@ -243,7 +243,7 @@ def _place(sentence: qa.Sentence) -> str:
     return f"{' · '.join(dict.fromkeys(name for name in named if name))}:{sentence.start}"
 
 
-def _card(hit: qa.Hit, sentences: tuple[qa.Sentence, ...]) -> Iterator[Text]:
+def _card(hit: qa.Hit, sentences: list[qa.Sentence]) -> Iterator[Text]:
     parts = hit.explanation
     yield Text(f"[{hit.rank}] {hit.document.title or hit.document.id}", "cyan")
     yield Text(

@@ -80,7 +80,7 @@ def test_the_best_sentence_comes_first(seeds: qa.Index) -> None:
 def test_what_the_articles_do_not_say_is_not_found(seeds: qa.Index, question: str) -> None:
     found = seeds.ask(question)
     assert found.status == "not_found"
-    assert found.sentences == ()
+    assert found.sentences == []
     assert len(found.hits) == 5
     assert found.text.startswith("These articles do not say.")
 
