@@ -101,7 +101,7 @@ def test_a_word_in_a_title_is_not_missing() -> None:
 
 def test_articles_without_sentences_answer_nothing() -> None:
     found = index().ask("Who?")
-    assert (found.status, found.hits, found.sentences) == ("not_found", (), ())
+    assert (found.status, found.hits, found.sentences) == ("not_found", [], [])
     assert 0 <= found.confidence < answering.NOT_FOUND
 
 
