@@ -206,6 +206,11 @@ class Index:
         """All documents, ordered by id, texts and all."""
         return self._mended(lambda: tuple(self._current().store.documents().values()))
 
+    def document(self, document_id: str) -> Document | None:
+        """One document, or None when there is none with this id."""
+        ids = checked_ids([document_id]) or []
+        return self._mended(lambda: self._current().store.documents(ids).get(document_id))
+
     @property
     def status(self) -> Status:
         """How many documents and passages there are, and which files could not be read."""

@@ -724,3 +724,11 @@ def test_waiting_for_another_thread_has_an_end(
             thread.join()
         assert len(raised) == 1
         assert index.sync() == qa.Changes()
+
+
+def test_a_document_is_found_by_its_id(folder: Path, place: Path) -> None:
+    with opened(folder, place) as index:
+        for document in index.documents:
+            assert index.document(document.id) == document
+        assert index.document("nowhere.txt") is None
+        assert index.document("\ud800") is None

@@ -361,7 +361,7 @@ class TestConversation:
         asked_with: list[object] = []
 
         class Recording:
-            documents = index.documents
+            status = index.status
 
             def ask(self, question: str, history: object, **settings: object) -> qa.Answer:
                 asked_with.append(history)

@@ -55,7 +55,7 @@ def waiting_lines(opening: Opening) -> Iterator[str]:
 
 def searching(opening: Opening, chosen: Collection[str]) -> str:
     """What is being done while the answer is looked for."""
-    total = len(opening.index.documents) if opening.index else 0
+    total = opening.index.status.documents if opening.index else 0
     return f"Searching {counted(len(chosen) or total, 'article')}…"
 
 

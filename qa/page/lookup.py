@@ -17,7 +17,10 @@ from qa.page.wording import Span
 def open_article(opening: Opening, request: Any) -> str:
     """One whole article, for ``{"document": id, "passage": [start, end], "marks": [...]}``."""
     said = fields(request)
-    found = next((one for one in documents(opening) if one.id == said.get("document")), None)
+    identity = said.get("document")
+    found = (
+        opening.index.document(identity) if opening.index and isinstance(identity, str) else None
+    )
     if found is None:
         return article.gone()
     return article.article(found, span(said.get("passage")), spans(said.get("marks")))
