@@ -69,8 +69,8 @@ def index(
     model: Model = DEFAULT_MODEL,
 ) -> None:
     """Read and index a folder, or bring its index up to date."""
-    with _plain_errors(), _opened(folder, directory, model) as opened:
-        status = opened.status
+    with _plain_errors(silent="qa.sync"), _opened(folder, directory, model) as opened:
+        status = opened.status  # which lists all that cannot be read, not only what is new
         _console().print(
             f"{_count(status.documents, 'document')}, {_count(status.passages, 'passage')} "
             f"in the index of {opened.folder}",
@@ -123,10 +123,10 @@ def main() -> None:
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Say a user's mistake in one line, and exit 1."""
+def _plain_errors(silent: str = "") -> Iterator[None]:
+    """Say a user's mistake in one line, and exit 1; log warnings, but not those of `silent`."""
     try:
-        with _logged_to_terminal():
+        with _logged_to_terminal(silent):
             yield
     except qa.QAError as error:
         _console(stderr=True).print(Text(f"qa: {error}", "red"), soft_wrap=True)
@@ -138,10 +138,11 @@ def _plain_errors() -> Iterator[None]:
 
 
 @contextmanager
-def _logged_to_terminal() -> Iterator[None]:
+def _logged_to_terminal(silent: str) -> Iterator[None]:
     """Warnings of this package, one plain line each, beside the answer and not in it."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(logging.WARNING)
+    handler.addFilter(lambda record: record.name != silent)
     handler.setFormatter(logging.Formatter("qa: %(message)s"))
     logger = logging.getLogger("qa")
     logger.addHandler(handler)

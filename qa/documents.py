@@ -23,6 +23,7 @@ from qa.lines import dates
 
 __all__ = ["READABLE", "Document", "decode", "find", "read"]
 
+VERSION = 1  # raise it when the same file is read differently: indexes are then made anew
 READABLE = (".txt", ".md", ".markdown", ".html", ".htm", ".pdf", ".docx")
 """Suffixes of the files that can be read, in lower case."""
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from qa import passages
+from qa import documents, passages
 from qa.documents import Document
 from qa.embedding import Encoder
 from qa.store import FileState, Store, StoredPassage, vector_key
@@ -31,7 +31,8 @@ def passage_tokens(encoder: Encoder) -> int:
 
 def recipe(encoder: Encoder) -> str:
     """Names how passages are cut and embedded; indexes of another recipe are made anew."""
-    return f"{encoder.name} cut-{passages.VERSION} {passage_tokens(encoder)} tokens"
+    read, cut = documents.VERSION, passages.VERSION
+    return f"{encoder.name} read-{read} cut-{cut} {passage_tokens(encoder)} tokens"
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def test_index_counts_what_is_in_it_and_names_what_is_not(folder: Path) -> None:
     result = run("index", folder)
     assert result.exit_code == 0
     assert "1 document, 1 passage in the index" in result.stdout
-    assert "empty.txt" in result.stderr
+    assert result.stderr.count("empty.txt") == 1
 
 
 def test_list_gives_a_line_a_document(folder: Path) -> None:

@@ -252,6 +252,13 @@ def test_a_web_page_says_who_published_it(tmp_path: Path) -> None:
     assert document(tmp_path, "a.html", page(head=head)).source == "The Valley"
 
 
+def test_a_page_is_not_titled_after_its_menu_or_its_help(tmp_path: Path) -> None:
+    help_first = page().replace("<nav>", "<h2>Keyboard shortcuts</h2><h1>The Handbook</h1><nav>")
+    titled = help_first.replace("Bridges | The Valley", "On mending bridges - The Handbook")
+    bare = titled.replace("<h1>The bridge will be mended</h1>", "")
+    assert document(tmp_path, "a.html", bare).title == "On mending bridges"
+
+
 def test_a_web_page_s_declared_encoding_is_used(tmp_path: Path) -> None:
     source = (
         '<html><head><meta charset="windows-1251"></head><body><p>Мост починят</p></body></html>'

@@ -84,6 +84,8 @@ _META_DATES = (
     "dc.date",
     "date",
 )
+TITLE_WITHIN = 300  # characters of the text: its headline is among them, if it has one
+_SITE_NAME = re.compile(r"(?<=\S)\s+(?:[-\u2013\u2014|\u00b7\u00bb\u2022]|::)+\s+(?=\S)")
 _LINKED_DATA = re.compile(r'"datePublished"\s*:\s*"([^"]{8,40})"')
 
 
@@ -109,7 +111,7 @@ def html(data: bytes, name: str) -> Content:
         check_length(len(text), name)
         return Content(
             text,
-            title=one_line(_attribute(found, "title")),
+            title=one_line(_page_title(tree, _attribute(found, "title"), text)),
             date=value_or(None, lambda: _page_date(tree, page)),
             source=one_line(_attribute(found, "sitename")),
         )
@@ -134,6 +136,20 @@ def _all_text(page: str) -> str:
     import trafilatura
 
     return trafilatura.html2txt(page) or ""
+
+
+def _page_title(tree: Any, guessed: str, text: str) -> str:
+    """What the page calls itself. A heading that trafilatura took for the headline is believed
+    when the page's title or the beginning of its text has it too: it may be of a menu or a help.
+    """
+    called = " ".join((tree.findtext(".//title") or "").split())
+    for meta in tree.iter("meta"):
+        if meta.get("property") == "og:title" and (meta.get("content") or "").strip():
+            return str(meta.get("content"))
+    parts = _SITE_NAME.split(called)
+    heading = " ".join(guessed.split()).casefold()
+    believed = f"{called if heading != parts[-1].casefold() else parts[0]} {text[:TITLE_WITHIN]}"
+    return guessed if not called or (heading and heading in believed.casefold()) else parts[0]
 
 
 def _page_date(tree: Any, page: str) -> datetime.date | None:
