@@ -30,7 +30,7 @@ def passage_tokens(encoder: Encoder) -> int:
 
 
 def recipe(encoder: Encoder) -> str:
-    """Names how passages are cut and embedded; indexes of another recipe are made anew."""
+    """Names how files are read, cut and embedded; indexes of another recipe are made anew."""
     read, cut = documents.VERSION, passages.VERSION
     return f"{encoder.name} read-{read} cut-{cut} {passage_tokens(encoder)} tokens"
 
