@@ -244,7 +244,7 @@ def test_a_follow_up_to_an_overlong_question_is_asked_alone(index: qa.Index) -> 
 def test_documents_that_are_not_there_match_nothing(index: qa.Index, documents: list[str]) -> None:
     assert index.retrieve(QUESTION, documents=documents) == []
     answer = index.ask(QUESTION, documents=documents)
-    assert (answer.status, answer.hits) == ("not_found", ())
+    assert (answer.status, answer.hits) == ("not_found", [])
 
 
 @pytest.mark.parametrize(
