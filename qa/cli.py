@@ -17,9 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 import qa
-from qa.index import default_folder
 from qa.models import DEFAULT_MODEL
 from qa.plain import plain_answer, plain_document
+from qa.seeds import default_folder
 
 app = typer.Typer(
     add_completion=False,

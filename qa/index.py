@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +25,6 @@ from qa.store import Failure, FileState, Store
 from qa.sync import Changes, files_in
 from qa.uploads import UPLOADS
 
-SEEDS = "seeds"  # asked when no folder is named
 _SHORT_WAIT_SECONDS = 1.0  # for another process, when there is something to search meanwhile
 
 Result = TypeVar("Result")
@@ -321,38 +319,6 @@ class Index:
         if not isinstance(live, LiveCorpus):
             return work()
         return live.mended(work, lambda: live.synchronise(self._files, report))
-
-
-@functools.lru_cache(maxsize=4)
-def _opened_once(folder: Path) -> Index:
-    return Index.open(folder)
-
-
-def retrieve(question: str, k: int = 5, *, folder: str | Path | None = None) -> list[Hit]:
-    """The k passages of a folder that answer a question best, best first.
-
-    The folder is opened at the first call and kept; an `Index` gives more control.
-
-    Parameters
-    ----------
-    folder : str or Path, optional
-        By default ``seeds`` in the current directory, or the one that lies beside this package.
-
-    Raises
-    ------
-    QAError
-        As `Index.open` and `Index.retrieve`.
-    """
-    checked_question(question, k)
-    return _opened_once(default_folder(folder)).retrieve(question, k)
-
-
-def default_folder(folder: str | Path | None = None) -> Path:
-    """The folder meant when none is named: ``seeds`` here, or beside this package."""
-    if folder is not None:
-        return Path(folder).expanduser().resolve()
-    beside = Path(__file__).parents[1] / SEEDS
-    return beside if not Path(SEEDS).is_dir() and beside.is_dir() else Path(SEEDS).resolve()
 
 
 def _retrieve(corpus: Corpus, question: str, k: int, ids: list[str] | None) -> list[Hit]:

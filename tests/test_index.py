@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import qa
 from qa import Index, derived
 from qa.directory import STORE, default_directory
-from qa.index import default_folder
+from qa.seeds import default_folder
 
 ARTICLES = {
     "truce.txt": "Hill talks fail\n\nThe envoy refused a truce in the northern hills on Monday. "
