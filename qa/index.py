@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +19,7 @@ from qa.directory import IndexDirectory, default_directory
 from qa.documents import Document
 from qa.embedding import Encoder
 from qa.errors import FolderError, IndexBusy, UnreadableFile
-from qa.ingest import Ingester, only_characters
+from qa.ingest import Ingester, only_characters, recipe
 from qa.live import LiveCorpus
 from qa.models import DEFAULT_MODEL
 from qa.progress import Progress, ProgressCallback
@@ -107,27 +110,44 @@ class Index:
         cls,
         documents: Iterable[Document],
         *,
+        directory: str | Path | None = None,
         model: str = DEFAULT_MODEL,
         encoder: Encoder | None = None,
+        progress: ProgressCallback | None = None,
     ) -> Index:
-        """An index in memory, of documents made by hand.
+        """An index of documents made by hand, in memory or kept in a directory.
 
         A lone surrogate in a text, half a character, becomes U+FFFD; offsets stay as they are.
+
+        Parameters
+        ----------
+        directory : str or Path, optional
+            Where to keep the index; made of the same documents again, it embeds nothing. It holds
+            these documents and no others: what else it held is forgotten.
+        model, encoder, progress
+            As for `open`.
 
         Raises
         ------
         ValueError
             When two documents have the same id, or an id cannot be encoded.
+        StoreError, IndexBusy
+            When the directory cannot be written.
         """
-        store, encoder = Store(None), encoder or embedding.load(model)
-        ingester = Ingester(store, encoder)
-        seen: set[str] = set()
-        for document in documents:
-            check_document(document, seen)
-            seen.add(document.id)
-            ingester.add(document, FileState(len(document.text), 0))
-        ingester.flush()
-        return cls(Corpus(store, derived.build(store, encoder), encoder))
+        report, encoder = progress or (lambda _: None), encoder or embedding.load(model)
+        if directory is None:
+            store = Store(None)
+            _take_in(store, documents, encoder, report)
+            return cls(Corpus(store, derived.build(store, encoder), encoder))
+        place = IndexDirectory(Path(directory).expanduser().resolve())
+        with place.writing(), closing(place.open_store()) as store:
+            _take_in(store, documents, encoder, report)
+            kept = store.snapshot()
+            both = derived.load(place.path, kept.version())
+            both = both or derived.publish(kept, encoder, place.path)
+        index = cls(Corpus(kept, both, encoder))
+        index.directory = place.path
+        return index
 
     def close(self) -> None:
         """Let go of the files. The index cannot be used afterwards."""
@@ -324,6 +344,59 @@ class Index:
 def _retrieve(corpus: Corpus, question: str, k: int, ids: list[str] | None) -> list[Hit]:
     most = max(1, len(corpus.derived.vectors))
     return search.retrieve(corpus, question, min(k, most), documents=ids)
+
+
+def _take_in(
+    store: Store, documents: Iterable[Document], encoder: Encoder, report: ProgressCallback
+) -> None:
+    """Make a store hold these documents and no others; one that it holds is not read again."""
+    if store.recipe() != recipe(encoder):
+        store.start_recipe(recipe(encoder))
+    known, new = store.states(), []
+    states: dict[str, FileState] = {}
+    for document in documents:
+        check_document(document, states)
+        states[document.id] = _state(document)
+        if known.get(document.id) != states[document.id]:
+            new.append(document)
+    _ingest(store, new, states, encoder, report)
+    gone = known.keys() - states.keys()
+    for id in sorted(gone):
+        store.remove(id)
+    if new or gone:
+        store.drop_unused_vectors()
+
+
+def _ingest(
+    store: Store,
+    documents: Sequence[Document],
+    states: Mapping[str, FileState],
+    encoder: Encoder,
+    report: ProgressCallback,
+) -> None:
+    done = passages = 0
+    started = time.monotonic()
+
+    def embedded(some: int) -> None:
+        nonlocal passages
+        passages += some
+        seconds = max(time.monotonic() - started, 1e-9)
+        left = seconds * (len(documents) - done) / done if done else None
+        report(Progress("indexing", done, len(documents), passages, passages / seconds, left))
+
+    ingester = Ingester(store, encoder, embedded)
+    for document in documents:
+        ingester.add(document, states[document.id])
+        done += 1
+    ingester.flush()
+    report(Progress("ready", done, done, passages))
+
+
+def _state(document: Document) -> FileState:
+    """What a document made by hand is told by, as a file by its content."""
+    told = (document.title, document.date, document.path, document.source, document.format)
+    content = repr((*told, document.text)).encode()
+    return FileState(len(document.text), 0, hashlib.sha256(content).hexdigest())
 
 
 def _nothing_readable(folder: Path, failures: Sequence[Failure]) -> str:
