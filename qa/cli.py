@@ -1,4 +1,4 @@
-"""The terminal's face: ``qa ask``, ``qa index``, ``qa list``, ``qa serve``. No retrieval here."""
+"""The terminal's face: ``qa ask``, ``index``, ``list``, ``serve``, ``eval``. No retrieval here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.text import Text
@@ -113,6 +113,58 @@ def serve(
         import app as page  # not at the top: Gradio is slow to import, and only this needs it
 
         page.serve(default_folder(folder), host=host, port=port, directory=directory, model=model)
+
+
+@app.command("eval")
+def evaluate(
+    folder: Annotated[
+        Path, typer.Argument(help="In BEIR layout: corpus.jsonl, queries.jsonl, qrels.tsv.")
+    ],
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Ask so many, a fixed random sample. [default: all]")
+    ] = None,
+    half: Annotated[
+        Literal["tune", "report"] | None,
+        typer.Option(help="A fixed half, by a hash of the id. [default: both]"),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Write the rankings to this file, as a TREC run.")
+    ] = None,
+    compare: Annotated[
+        Path | None, typer.Option(help="An earlier TREC run, to test the difference to.")
+    ] = None,
+    remove_answers: Annotated[
+        bool,
+        typer.Option("--remove-answers", help="Ask again of the documents that do not answer."),
+    ] = False,
+    as_json: Json = False,
+    directory: Directory = None,
+    model: Model = DEFAULT_MODEL,
+) -> None:
+    """Measure retrieval, answers and refusals on questions whose answers are known."""
+    with _plain_errors():
+        from qa import evaluation  # not at the top: scipy is slow to import, and only this needs it
+
+        collection = evaluation.read(folder)
+        earlier = evaluation.read_run(compare) if compare else None
+        with terminal.progress_bar() as bar:
+            index = evaluation.open_index(
+                collection, directory=directory, model=model, progress=bar
+            )
+        with index, terminal.question_bar() as step:
+            report = evaluation.evaluate(
+                evaluation.Asker(index),
+                collection,
+                evaluation.sample(collection.queries, limit=limit, half=half),
+                run=run,
+                earlier=earlier,
+                remove_answers=remove_answers,
+                step=step,
+            )
+        if as_json:
+            print(json.dumps(evaluation.plain_report(report), ensure_ascii=False, indent=2))
+        else:
+            terminal.print_report(report)
 
 
 def main() -> None:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 import qa
+
+if TYPE_CHECKING:  # slow to import, and needed by `qa eval` alone
+    from qa import evaluation
+
+MEASURES = {
+    "nDCG@10": "relevant documents among the first ten, and how high",
+    "R@10": "share of the relevant documents among the first ten",
+    "RR@10": "1 / rank of the first relevant document; its mean is MRR",
+    "P@1": "the first document is relevant",
+}
 
 
 @contextmanager
@@ -43,6 +54,25 @@ def progress_bar() -> Iterator[Callable[[qa.Progress], None]]:
     finally:
         if bar.live.is_started:
             bar.stop()
+
+
+@contextmanager
+def question_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on the terminal's error stream, for questions that are asked one after the other."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} questions"),
+        TimeRemainingColumn(),
+        console=console(stderr=True),
+        transient=True,
+        disable=not console(stderr=True).is_terminal,
+    )
+    with bar:
+        task = bar.add_task("", total=0)
+        yield lambda doing, done, total: bar.update(
+            task, description=doing, completed=done, total=total
+        )
 
 
 def _detail(progress: qa.Progress) -> str:
@@ -129,3 +159,106 @@ def print_documents(documents: tuple[qa.Document, ...]) -> None:
     for row in rows:
         table.add_row(*(Text(field) for field in row))
     out.print(table)
+
+
+def print_report(report: evaluation.Report) -> None:
+    """What `qa eval` measured, as tables."""
+    size = f"{count(report.documents, 'document')}, {count(report.passages, 'passage')}"
+    tables = [_measures(report)]
+    if report.comparison:
+        tables.append(_comparison(report.comparison))
+    if report.answers:
+        tables += _answers(report.answers)
+    out = console()
+    out.print(Text(f"{report.folder}: {size}, model {report.model}"), soft_wrap=True)
+    for table in tables:
+        out.print()
+        out.print(table)
+
+
+def _measures(report: evaluation.Report) -> Table:
+    asked = count(report.questions, "question")
+    table = _table(f"retrieval, {asked}", "mean", "95 % interval", "")
+    for name, estimate in report.measures.items():
+        table.add_row(name, *_cells(estimate), Text(MEASURES[name], "dim"))
+    table.add_row("ms a question", *_milliseconds(report.latency))
+    table.columns[-1].justify = "left"
+    return table
+
+
+def _comparison(comparison: evaluation.Comparison) -> Table:
+    asked = count(comparison.questions, "question")
+    table = _table(f"against the earlier run, {asked}", "better by", "95 % interval", "p")
+    for name, found in comparison.measures.items():
+        table.add_row(name, *_cells(found.difference, "+.3f"), f"{found.p:.4f}")
+    return table
+
+
+def _answers(answers: evaluation.Answers) -> Iterator[Table]:
+    if answers.marked:
+        yield _marked(answers.marked, answers.latency)
+    yield _statuses(answers)
+    kinds = {"unanswerable": answers.unanswerable, "answers removed": answers.removed}
+    refusals = {name: found for name, found in kinds.items() if found}
+    if refusals:
+        yield _refusals(refusals)
+
+
+def _marked(marked: evaluation.Marked, latency: evaluation.Latency) -> Table:
+    asked = count(marked.questions, "question")
+    table = _table(f"answers, {asked}", "share", "95 % interval", "")
+    where = f"by place in {marked.by_offsets}, by words in {marked.questions - marked.by_offsets}"
+    table.add_row("gold in the 1st marked sentence", *_cells(marked.first), Text(where, "dim"))
+    table.add_row("in one of the first 3", *_cells(marked.first_three))
+    table.add_row("ms a question", *_milliseconds(latency))
+    table.columns[-1].justify = "left"
+    return table
+
+
+def _statuses(answers: evaluation.Answers) -> Table:
+    table = _table("status", "questions", "answered", "uncertain", "not found")
+    kinds = {
+        "answerable": answers.answerable,
+        "unanswerable": answers.unanswerable and answers.unanswerable.asked,
+        "answers removed": answers.removed and answers.removed.asked,
+    }
+    for name, asked in kinds.items():
+        if asked:
+            shares = (f"{share:.3f}" for share in asked.statuses.values())
+            table.add_row(name, f"{asked.questions:,}", *shares)
+    return table
+
+
+def _refusals(refusals: dict[str, evaluation.Refusals]) -> Table:
+    table = _table("told from the answerable", *refusals)
+    found = refusals.values()
+    table.add_row("area under the ROC curve", *(f"{r.area.value:.3f}" for r in found))
+    table.add_row("   95 % interval", *(_cells(r.area)[1] for r in found))
+    table.add_row("calibration error, 10 bins", *(f"{r.calibration_error:.3f}" for r in found))
+    table.add_row("precision of refusals", *(_or_dash(r.precision) for r in found))
+    table.add_row("recall of refusals", *(f"{r.recall:.3f}" for r in found))
+    table.add_row(
+        "recall where 95 % of the answerable get through",
+        *(f"{r.refused_at_95:.3f}" for r in found),
+    )
+    return table
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(first)
+    for name in others:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _cells(estimate: evaluation.Estimate, form: str = ".3f") -> tuple[str, str]:
+    return f"{estimate.value:{form}}", f"{estimate.low:{form}} to {estimate.high:{form}}"
+
+
+def _milliseconds(latency: evaluation.Latency) -> tuple[str, str, Text]:
+    return f"{latency.median_ms:,.0f}", "", Text(f"median; 95 % below {latency.p95_ms:,.0f}", "dim")
+
+
+def _or_dash(share: float | None) -> str:
+    return "-" if share is None else f"{share:.3f}"
