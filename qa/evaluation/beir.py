@@ -180,12 +180,12 @@ def _spans(
     where: str,
 ) -> tuple[Span, ...]:
     found = metadata.get("answer_starts") or []
-    only = next(iter(relevant)) if len(relevant) == 1 else None
-    gold = documents.get(metadata.get("gold_passage", only))
+    only = next(iter(relevant)) if len(relevant) == 1 else ""
+    gold = documents.get(str(metadata.get("gold_passage", only)))
     spans = set()
     for span in found if isinstance(found, list) else [found]:
         match span:
-            case [str(text), int(start)] if gold and gold.text.startswith(text, start):
+            case [str(text), int(start)] if gold and text and _stands(text, gold.text, start):
                 spans.add(Span(gold.id, start, start + len(text)))
             case _:
                 raise QAError(
@@ -193,6 +193,10 @@ def _spans(
                     f'document "gold_passage", found {span!r:.60}'
                 )
     return tuple(sorted(spans, key=lambda span: (span.start, span.end)))
+
+
+def _stands(text: str, within: str, start: int) -> bool:
+    return start >= 0 and within.startswith(text, start)
 
 
 def _answerable(
