@@ -16,11 +16,12 @@ import qa
 if TYPE_CHECKING:  # slow to import, and needed by `qa eval` alone
     from qa import evaluation
 
+FIRST_COLUMN = 28  # characters, of each table of a report
 MEASURES = {
-    "nDCG@10": "relevant documents among the first ten, and how high",
-    "R@10": "share of the relevant documents among the first ten",
-    "RR@10": "1 / rank of the first relevant document; its mean is MRR",
-    "P@1": "the first document is relevant",
+    "nDCG@10": "relevant in ten, high up",
+    "R@10": "share of relevant in ten",
+    "RR@10": "1 / rank of first relevant",
+    "P@1": "first is relevant",
 }
 
 
@@ -188,7 +189,7 @@ def _measures(report: evaluation.Report) -> Table:
 
 def _comparison(comparison: evaluation.Comparison) -> Table:
     asked = count(comparison.questions, "question")
-    table = _table(f"against the earlier run, {asked}", "better by", "95 % interval", "p")
+    table = _table(f"earlier run, {asked}", "better by", "95 % interval", "p")
     for name, found in comparison.measures.items():
         table.add_row(name, *_cells(found.difference, "+.3f"), f"{found.p:.4f}")
     return table
@@ -207,9 +208,10 @@ def _answers(answers: evaluation.Answers) -> Iterator[Table]:
 def _marked(marked: evaluation.Marked, latency: evaluation.Latency) -> Table:
     asked = count(marked.questions, "question")
     table = _table(f"answers, {asked}", "share", "95 % interval", "")
-    where = f"by place in {marked.by_offsets}, by words in {marked.questions - marked.by_offsets}"
-    table.add_row("gold in the 1st marked sentence", *_cells(marked.first), Text(where, "dim"))
-    table.add_row("in one of the first 3", *_cells(marked.first_three))
+    gold = {"by place": marked.by_offsets, "by words": marked.questions - marked.by_offsets}
+    where = ", ".join(f"{number:,} {how}" for how, number in gold.items() if number)
+    table.add_row("gold in first sentence", *_cells(marked.first), Text(where, "dim"))
+    table.add_row("gold in first three", *_cells(marked.first_three))
     table.add_row("ms a question", *_milliseconds(latency))
     table.columns[-1].justify = "left"
     return table
@@ -233,20 +235,17 @@ def _refusals(refusals: dict[str, evaluation.Refusals]) -> Table:
     table = _table("told from the answerable", *refusals)
     found = refusals.values()
     table.add_row("area under the ROC curve", *(f"{r.area.value:.3f}" for r in found))
-    table.add_row("   95 % interval", *(_cells(r.area)[1] for r in found))
-    table.add_row("calibration error, 10 bins", *(f"{r.calibration_error:.3f}" for r in found))
+    table.add_row("  95 % interval", *(_cells(r.area)[1] for r in found))
+    table.add_row("calibration error", *(f"{r.calibration_error:.3f}" for r in found))
     table.add_row("precision of refusals", *(_or_dash(r.precision) for r in found))
     table.add_row("recall of refusals", *(f"{r.recall:.3f}" for r in found))
-    table.add_row(
-        "recall where 95 % of the answerable get through",
-        *(f"{r.refused_at_95:.3f}" for r in found),
-    )
+    table.add_row("recall at 95 % answered", *(f"{r.refused_at_95:.3f}" for r in found))
     return table
 
 
 def _table(first: str, *others: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(first)
+    table.add_column(first, min_width=FIRST_COLUMN)
     for name in others:
         table.add_column(name, justify="right")
     return table
@@ -257,7 +256,7 @@ def _cells(estimate: evaluation.Estimate, form: str = ".3f") -> tuple[str, str]:
 
 
 def _milliseconds(latency: evaluation.Latency) -> tuple[str, str, Text]:
-    return f"{latency.median_ms:,.0f}", "", Text(f"median; 95 % below {latency.p95_ms:,.0f}", "dim")
+    return f"{latency.median_ms:,.1f}", "", Text(f"95 % below {latency.p95_ms:,.1f}", "dim")
 
 
 def _or_dash(share: float | None) -> str:
