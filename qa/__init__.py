@@ -18,10 +18,10 @@ from qa.errors import (
     StoreError,
     UnreadableFile,
 )
+from qa.hits import Explanation, Hit
 from qa.index import Index, Status
 from qa.passages import Passage, Sentence
 from qa.progress import Progress, ProgressCallback
-from qa.retrieval import Explanation, Hit
 from qa.seeds import retrieve
 from qa.store import Failure
 from qa.sync import Changes

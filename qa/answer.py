@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from qa import lexical
+from qa import exact, lexical
+from qa.confidence import confidence, signals
+from qa.context import leans_on_previous
+from qa.corpus import Corpus
+from qa.hits import Hit
 from qa.passages import Sentence
+from qa.reader import SentenceReading
 from qa.repetition import nearly_identical
-from qa.retrieval import Corpus, Hit, matched_weight, sentence_scores
+from qa.skim import skim
+from qa.trimming import trimmed
 
 Status = Literal["answered", "uncertain", "not_found"]
 
 SENTENCES = 3  # marked as answering, at most
-HIT_WEIGHT = 0.25  # in a sentence's score: the score of the passage that it stands in
 ANSWERED, NOT_FOUND = 0.5, 0.1  # confidence from which, and below which, to say so
-INTERCEPT, COSINE, COVERAGE = -7.3, 6.9, 5.1  # of the confidence; benchmarks/answers.py fits them
+CERTAINTY = 0.0  # of a sentence's score: how likely its exact words are
+RELEVANCE = 0.0  # of the passage that it stands in
+HIT_SCORE = 0.0  # that passage's score
 
 _WORD = re.compile(r"\w+(?:[-.'\u2019]\w+)*")
 
@@ -65,90 +71,74 @@ def answer(corpus: Corpus, question: str, query: str, hits: Sequence[Hit]) -> An
     query : str
         What the hits were retrieved for.
     hits : sequence of Hit
-        Best first.
+        Best first, whole.
     """
-    weights = corpus.weights(query)
-    ranked = ranked_sentences(corpus, query, hits, weights)
-    confidence = _confidence(ranked, hits, weights)
-    status = _status(confidence) if ranked else "not_found"
+    read = skim(corpus, query, hits)
+    probability = confidence(signals(corpus, query, read))
+    shown = trimmed(read)
+    ranked = ranked_sentences(shown)
+    status = _status(probability) if ranked else "not_found"
     sentences = _different(ranked, SENTENCES) if status != "not_found" else []
     missing = _missing(query, hits)
     return Answer(
         question=question,
         query=query,
         status=status,
-        confidence=confidence,
-        sentences=sentences,
-        hits=list(hits),
-        text=_text(status, sentences, missing),
+        confidence=probability,
+        sentences=[_finished(scored, question, status) for scored in sentences],
+        hits=shown,
+        text=_text(status, [scored.sentence for scored in sentences], missing),
         missing=missing,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredSentence:
-    """A sentence, how near it is to the question in meaning, and how well it answers."""
+    """A sentence, how well it answers, and the one before it in its passage."""
 
     sentence: Sentence
-    cosine: float
     score: float
+    previous: Sentence | None = None
 
 
-def ranked_sentences(
-    corpus: Corpus, query: str, hits: Sequence[Hit], weights: Mapping[str, float]
-) -> list[ScoredSentence]:
-    """Every sentence of the hits, best first."""
-    candidates = [(sentence, hit) for hit in hits for sentence in hit.sentences()]
-    if not candidates:
-        return []
-    cosines, scores = sentence_scores(corpus, query, [s for s, _ in candidates], weights)
-    scored = [
-        ScoredSentence(sentence, cosine, score + HIT_WEIGHT * hit.score)
-        for (sentence, hit), cosine, score in zip(
-            candidates, cosines.tolist(), scores.tolist(), strict=True
-        )
-    ]
+def ranked_sentences(hits: Sequence[Hit]) -> list[ScoredSentence]:
+    """Every sentence of the hits that were read or skimmed, best first."""
+    scored = []
+    for hit in hits:
+        if hit.reading:
+            previous: Sentence | None = None
+            for sentence, read in zip(hit.sentences(), hit.reading.sentences, strict=True):
+                scored.append(ScoredSentence(sentence, _score(hit, read), previous))
+                previous = sentence
     return sorted(scored, key=lambda s: -s.score)
 
 
-def _different(ranked: Sequence[ScoredSentence], n: int) -> list[Sentence]:
+def _score(hit: Hit, read: SentenceReading) -> float:
+    assert hit.reading is not None  # it has this sentence
+    relevance = 0.0 if hit.reading.skimmed else hit.reading.relevance
+    return read.score + CERTAINTY * read.certainty + RELEVANCE * relevance + HIT_SCORE * hit.score
+
+
+def _different(ranked: Sequence[ScoredSentence], n: int) -> list[ScoredSentence]:
     """The best n that do not repeat a better one."""
-    chosen: list[Sentence] = []
+    chosen: list[ScoredSentence] = []
     for scored in ranked:
-        if not any(nearly_identical(scored.sentence.text, other.text) for other in chosen):
-            chosen.append(scored.sentence)
+        text = scored.sentence.text
+        if not any(nearly_identical(text, other.sentence.text) for other in chosen):
+            chosen.append(scored)
         if len(chosen) == n:
             break
     return chosen
 
 
-def _confidence(
-    ranked: Sequence[ScoredSentence], hits: Sequence[Hit], weights: Mapping[str, float]
-) -> float:
-    """How likely it is that the articles answer: a logistic rule of two signals.
-
-    Its coefficients are fitted by ``benchmarks/answers.py``.
-    """
-    cosine, coverage = signals(ranked, hits, weights)
-    return 1 / (1 + math.exp(-(INTERCEPT + COSINE * cosine + COVERAGE * coverage)))
-
-
-def signals(
-    ranked: Sequence[ScoredSentence], hits: Sequence[Hit], weights: Mapping[str, float]
-) -> tuple[float, float]:
-    """What the confidence is computed from.
-
-    Returns
-    -------
-    cosine : float
-        The similarity in meaning of the question and the sentence nearest to it.
-    coverage : float
-        The share of the question's words, by their rarity, in the passage that has most of them.
-    """
-    cosine = max((scored.cosine for scored in ranked), default=0.0)
-    total = sum(weights.values())
-    said = [matched_weight(f"{hit.document.title} {hit.passage.text}", weights) for hit in hits]
-    return cosine, max(said, default=0.0) / total if total else 0.0
+def _finished(scored: ScoredSentence, question: str, status: Status) -> Sentence:
+    """A sentence with the one before it, where it needs that, and its exact words, when sure."""
+    sentence, previous = scored.sentence, scored.previous
+    if status == "answered" and (found := exact.exact(question, sentence.text)):
+        sentence = replace(sentence, exact=(sentence.start + found[0], sentence.start + found[1]))
+    if previous and leans_on_previous(sentence.text):
+        return replace(sentence, start=previous.start, lead_in=(previous.start, previous.end))
+    return sentence
 
 
 def _status(confidence: float) -> Status:

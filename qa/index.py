@@ -15,17 +15,20 @@ from qa import derived, documents, embedding, followup, uploads
 from qa import retrieval as search
 from qa.answer import Answer, answer
 from qa.arguments import check_document, checked_ids, checked_question
+from qa.corpus import Corpus
 from qa.directory import IndexDirectory, default_directory
 from qa.documents import Document
 from qa.embedding import Encoder
 from qa.errors import FolderError, IndexBusy, UnreadableFile
+from qa.hits import Hit
 from qa.ingest import Ingester, only_characters, recipe
 from qa.live import LiveCorpus
 from qa.models import DEFAULT_MODEL
 from qa.progress import Progress, ProgressCallback
-from qa.retrieval import Corpus, Hit
+from qa.rerank import Reranker, shared
 from qa.store import Failure, FileState, Store
 from qa.sync import Changes, files_in
+from qa.trimming import trimmed
 from qa.uploads import UPLOADS
 
 _SHORT_WAIT_SECONDS = 1.0  # for another process, when there is something to search meanwhile
@@ -50,8 +53,14 @@ class Index:
     Use as a context manager, or call `close`.
     """
 
-    def __init__(self, corpus: Corpus | LiveCorpus, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        corpus: Corpus | LiveCorpus,
+        folder: Path | None = None,
+        reranker: Reranker | None = None,
+    ) -> None:
         self.folder = folder
+        self._reranker = reranker
         self.directory = corpus.place.path if isinstance(corpus, LiveCorpus) else None
         self._corpus = corpus
 
@@ -65,6 +74,7 @@ class Index:
         directory: str | Path | None = None,
         model: str = DEFAULT_MODEL,
         encoder: Encoder | None = None,
+        reranker: Reranker | None = None,
         progress: ProgressCallback | None = None,
     ) -> Index:
         """The index of a folder: built the first time, later opened and brought up to date.
@@ -79,6 +89,9 @@ class Index:
             A sentence-transformers model: hub name or local folder.
         encoder : Encoder, optional
             Used instead of loading `model`.
+        reranker : Reranker, optional
+            Used instead of the one that comes with qa; with an `encoder` of one's own there is
+            none but this.
         progress : callable, optional
             Told how far the indexing has come, from this thread.
 
@@ -97,7 +110,7 @@ class Index:
             Path(directory).expanduser().resolve() if directory else default_directory(root)
         )
         live = LiveCorpus(place, encoder or embedding.load(model))
-        index = cls(live, root)
+        index = cls(live, root, _chosen(reranker, encoder))
         try:
             index._mended(lambda: index._catch_up(live, report), report)
         except BaseException:
@@ -113,6 +126,7 @@ class Index:
         directory: str | Path | None = None,
         model: str = DEFAULT_MODEL,
         encoder: Encoder | None = None,
+        reranker: Reranker | None = None,
         progress: ProgressCallback | None = None,
     ) -> Index:
         """An index of documents made by hand, in memory or kept in a directory.
@@ -124,7 +138,7 @@ class Index:
         directory : str or Path, optional
             Where to keep the index; made of the same documents again, it embeds nothing. It holds
             these documents and no others: what else it held is forgotten.
-        model, encoder, progress
+        model, encoder, reranker, progress
             As for `open`.
 
         Raises
@@ -134,18 +148,19 @@ class Index:
         StoreError, IndexBusy
             When the directory cannot be written.
         """
+        reranker = _chosen(reranker, encoder)
         report, encoder = progress or (lambda _: None), encoder or embedding.load(model)
         if directory is None:
             store = Store(None)
             _take_in(store, documents, encoder, report)
-            return cls(Corpus(store, derived.build(store, encoder), encoder))
+            return cls(Corpus(store, derived.build(store, encoder), encoder), reranker=reranker)
         place = IndexDirectory(Path(directory).expanduser().resolve())
         with place.writing(), closing(place.open_store()) as store:
             _take_in(store, documents, encoder, report)
             kept = store.snapshot()
             both = derived.load(place.path, kept.version())
             both = both or derived.publish(kept, encoder, place.path)
-        index = cls(Corpus(kept, both, encoder))
+        index = cls(Corpus(kept, both, encoder), reranker=reranker)
         index.directory = place.path
         return index
 
@@ -165,7 +180,12 @@ class Index:
     # Asking.
 
     def retrieve(
-        self, question: str, k: int = 5, *, documents: Collection[str] | None = None
+        self,
+        question: str,
+        k: int = 5,
+        *,
+        documents: Collection[str] | None = None,
+        rerank: bool = True,
     ) -> list[Hit]:
         """The k passages that answer a question best, best first.
 
@@ -176,6 +196,10 @@ class Index:
         documents : collection of str, optional
             Ids of the documents to search in, all by default; ids that are not there, or not any
             more, match nothing.
+        rerank : bool
+            Whether the best passages are read and put into a better order, and shown only as far
+            as they are to the point; takes some tenths of a second. Without it whole passages come
+            in the order of the two searches.
 
         Raises
         ------
@@ -183,7 +207,8 @@ class Index:
             For an empty or over-long question, or k below 1.
         """
         question, ids = checked_question(question, k), checked_ids(documents)
-        return self._mended(lambda: _retrieve(self._current(), question, k, ids))
+        reader = self._reranker if rerank else None
+        return self._mended(lambda: trimmed(_retrieve(self._current(), question, k, ids, reader)))
 
     def ask(
         self,
@@ -192,6 +217,7 @@ class Index:
         *,
         k: int = 5,
         documents: Collection[str] | None = None,
+        rerank: bool = True,
     ) -> Answer:
         """Answer a question with sentences of the articles, or say that they do not.
 
@@ -200,8 +226,8 @@ class Index:
         history : sequence of {"role": "user" or "assistant", "content": str}
             Earlier messages, oldest first; a question that leans on them ("And in Homs?") is
             searched together with the one it follows.
-        k, documents
-            As for `retrieve`.
+        k, documents, rerank
+            As for `retrieve`. Without reading, the confidence is a rougher one.
 
         Raises
         ------
@@ -213,9 +239,11 @@ class Index:
         if len(query) > search.LONGEST_QUESTION:
             query = question  # what it followed was too long to be searched with it
 
+        reader = self._reranker if rerank else None
+
         def work() -> Answer:
             corpus = self._current()
-            return answer(corpus, question, query, _retrieve(corpus, query, k, ids))
+            return answer(corpus, question, query, _retrieve(corpus, query, k, ids, reader))
 
         return self._mended(work)
 
@@ -341,9 +369,16 @@ class Index:
         return live.mended(work, lambda: live.synchronise(self._files, report))
 
 
-def _retrieve(corpus: Corpus, question: str, k: int, ids: list[str] | None) -> list[Hit]:
+def _chosen(reranker: Reranker | None, encoder: Encoder | None) -> Reranker | None:
+    """The reranker that was given, or the one that comes with qa beside its own encoders."""
+    return reranker or (None if encoder else shared())
+
+
+def _retrieve(
+    corpus: Corpus, question: str, k: int, ids: list[str] | None, reranker: Reranker | None
+) -> list[Hit]:
     most = max(1, len(corpus.derived.vectors))
-    return search.retrieve(corpus, question, min(k, most), documents=ids)
+    return search.retrieve(corpus, question, min(k, most), documents=ids, reranker=reranker)
 
 
 def _take_in(

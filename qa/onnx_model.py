@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 import tokenizers
+
+from qa import prepared
 
 Vectors = npt.NDArray[np.float32]
 
@@ -87,7 +88,7 @@ class OnnxEncoder:
         self._counter.no_padding()
         self._counter.no_truncation()
         self._kept = kept
-        self._threads = _cores()
+        self._threads = prepared.cores()
 
     @property
     def name(self) -> str:
@@ -137,7 +138,3 @@ class OnnxEncoder:
         feed = {name: values[name] for name in self._kept.inputs}
         vector: Vectors = self._session.run(None, feed)[0][0]
         return vector
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -28,12 +28,23 @@ _WORD = re.compile(r"\S+")
 class Sentence:
     """A sentence of a document, word for word: ``text == document.text[start:end]``.
 
-    `start` and `end` count characters from the beginning of the document's text.
+    Parameters
+    ----------
+    start, end : int
+        Characters from the beginning of the document's text.
+    lead_in : (int, int) or None
+        The sentence before, which this one needs to be understood ("He said ..."). It stands at
+        the beginning of the text.
+    exact : (int, int) or None
+        The words in it that answer a question of who, when, where or how many, when it is sure.
+        Like `lead_in` in characters of the document.
     """
 
     document: Document
     start: int
     end: int
+    lead_in: Span | None = None
+    exact: Span | None = None
 
     @property
     def text(self) -> str:

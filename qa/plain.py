@@ -6,8 +6,8 @@ from typing import Any
 
 from qa.answer import Answer
 from qa.documents import Document
+from qa.hits import Hit
 from qa.passages import Sentence
-from qa.retrieval import Hit
 
 Plain = dict[str, Any]
 

@@ -6,8 +6,8 @@ import functools
 from pathlib import Path
 
 from qa.arguments import checked_question
+from qa.hits import Hit
 from qa.index import Index
-from qa.retrieval import Hit
 
 SEEDS = "seeds"  # asked when no folder is named
 

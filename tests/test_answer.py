@@ -15,7 +15,7 @@ from qa.answer import Answer, ScoredSentence
 from qa.documents import Document
 from qa.passages import Passage, Sentence
 from qa.repetition import nearly_identical
-from qa.retrieval import Explanation, Hit
+from qa.hits import Explanation, Hit
 
 SEEDS = sorted((Path(__file__).parent.parent / "seeds").glob("*.txt"))
 QUESTIONS = [

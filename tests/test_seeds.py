@@ -19,7 +19,7 @@ from qa import documents
 from qa.answer import Answer, ranked_sentences
 from qa.passages import Sentence
 from qa.repetition import nearly_identical
-from qa.retrieval import Hit
+from qa.hits import Hit
 
 pytestmark = pytest.mark.model
 

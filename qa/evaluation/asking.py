@@ -10,8 +10,8 @@ from typing import TypeVar
 import numpy as np
 
 from qa.answer import Answer
+from qa.hits import Hit
 from qa.index import Index
-from qa.retrieval import Hit
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

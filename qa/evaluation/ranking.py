@@ -16,7 +16,7 @@ from qa.evaluation.asking import Asker, timed
 from qa.evaluation.gold import Query
 from qa.evaluation.resampling import Difference, Floats, difference
 from qa.evaluation.runs import Run
-from qa.retrieval import Hit
+from qa.hits import Hit
 
 MEASURES = (nDCG @ 10, R @ 10, RR @ 10, P @ 1)
 DEPTH = 10  # documents of a ranking

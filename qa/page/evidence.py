@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from qa.answer import Answer
 from qa.documents import Document
+from qa.hits import Explanation, Hit
 from qa.page.wording import Span, counted, escaped, marked, provenance, title_of
 from qa.passages import Sentence
-from qa.retrieval import Explanation, Hit
 
 HEADINGS = {
     "answered": "Evidence",

@@ -1,0 +1,71 @@
+"""The two searches of a question, and one order made of both.
+
+References
+----------
+Bruch, Gai and Ingber, An Analysis of Fusion Functions for Hybrid Retrieval, 2023.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from qa.corpus import Corpus
+from qa.hits import Explanation, scaled
+
+SEMANTIC_WEIGHT = 0.4  # of the fused score; BM25 has the rest
+CANDIDATES = 100  # taken from each of the two searches
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A passage that one of the searches found, by its id in the store."""
+
+    id: int
+    explanation: Explanation
+
+    @property
+    def score(self) -> float:
+        return self.explanation.score
+
+
+def candidates(
+    corpus: Corpus, question: str, k: int, documents: Collection[str] | None = None
+) -> list[Candidate]:
+    """Both searches' best passages with the scores of both, best first.
+
+    Parameters
+    ----------
+    k : how many are wanted at least, if there are so many
+    documents : ids of the documents to search in; None for all
+    """
+    depth = max(CANDIDATES, 2 * k)
+    words, neighbours = corpus.derived.lexical, corpus.derived.vectors
+    query = corpus.encoder.encode_question(question)  # (d,)
+    among = None if documents is None else corpus.store.passage_ids(documents)
+    near, _ = neighbours.search(query, depth, among=among)
+    matching, scores = words.search(question, depth, documents=documents)
+    bm25 = dict(zip(matching.tolist(), scores.tolist(), strict=True))
+    ids = list(bm25.keys() | set(near.tolist()))
+    cosines = neighbours.cosines(query, ids)
+    return _fused(ids, [bm25.get(id, 0.0) for id in ids], cosines.tolist())
+
+
+def _fused(ids: Sequence[int], bm25: Sequence[float], cosines: Sequence[float]) -> list[Candidate]:
+    """A convex combination of the scores, each scaled to [0, 1] for the question."""
+    if not ids:
+        return []
+    highest = max(bm25) or 1.0
+    found = [
+        Candidate(
+            id,
+            Explanation(
+                lexical=(1 - SEMANTIC_WEIGHT) * score / highest,
+                semantic=SEMANTIC_WEIGHT * semantic,
+                bm25=score,
+                cosine=cosine,
+            ),
+        )
+        for id, score, cosine, semantic in zip(ids, bm25, cosines, scaled(cosines), strict=True)
+    ]
+    return sorted(found, key=lambda candidate: -candidate.score)

@@ -1,0 +1,147 @@
+"""Put the best of the fused order into a better one: words matched in context, then read.
+
+Each look costs time, so the first is at more passages than the second, and both stop when their
+time is over: what was not reached keeps the order it had, below what was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+
+from qa import late_interaction, reader_model
+from qa.hits import Explanation, scaled
+from qa.late_interaction import Matcher
+from qa.reader import Page, Reader, Reading
+
+MATCHED = 20  # best fused passages whose words are matched in context
+READ = 8  # best of those that are read, or as many as are asked for
+MATCH_WEIGHT = 0.7  # of the scaled match, where the fused score has 1
+READ_WEIGHT = 0.4  # of the scaled relevance
+SECONDS = 0.8  # for both looks; on a quick machine they take a third of it
+
+
+class Reranker:
+    """A matcher and a reader, loaded when they are first needed."""
+
+    def __init__(
+        self,
+        matcher: Callable[[], Matcher] = late_interaction.load,
+        reader: Callable[[], Reader] = reader_model.load,
+    ) -> None:
+        self._load_matcher = matcher
+        self._load_reader = reader
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        """Matches words in context."""
+        return self._load_matcher()
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Reads passages."""
+        return self._load_reader()
+
+
+@cache
+def shared() -> Reranker:
+    """The one that all indexes of a process use."""
+    return Reranker()
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A passage's place in the order that went in, its parts of the score, what was read in it."""
+
+    position: int
+    explanation: Explanation
+    reading: Reading | None = None
+
+
+def looked_at(read: int) -> int:
+    """How many passages are matched or read at most, when so many are to be read."""
+    return max(MATCHED, READ, read)
+
+
+def rerank(
+    reranker: Reranker,
+    question: str,
+    fused: Sequence[Explanation],
+    pages: Sequence[Page],
+    *,
+    read: int = READ,
+    seconds: float = SECONDS,
+) -> list[Ranked]:
+    """The passages in their new order, best first.
+
+    Parameters
+    ----------
+    fused : explanations of the fused order, best first
+    pages : those of the first `looked_at(read)` of them, in that order
+    read : how many to read, at least `READ`
+    seconds : how long it may take; one passage is read in any case
+    """
+    whole = 1 + MATCH_WEIGHT + READ_WEIGHT
+    ranked = [Ranked(i, _shrunk(parts, whole)) for i, parts in enumerate(fused)]
+    if not ranked:
+        return []
+    started = time.monotonic()
+    ranked = _by_match(reranker.matcher, question, ranked, pages, seconds / 2)
+    left = seconds - (time.monotonic() - started)
+    return _by_reading(reranker.reader, question, ranked, pages, max(read, READ), left)
+
+
+def _shrunk(parts: Explanation, whole: float) -> Explanation:
+    return replace(parts, lexical=parts.lexical / whole, semantic=parts.semantic / whole)
+
+
+def _by_match(
+    matcher: Matcher,
+    question: str,
+    ranked: list[Ranked],
+    pages: Sequence[Page],
+    seconds: float,
+) -> list[Ranked]:
+    first = ranked[:MATCHED]
+    scores = matcher.match(question, [pages[r.position] for r in first], seconds=seconds)
+    weight = MATCH_WEIGHT / (1 + MATCH_WEIGHT + READ_WEIGHT)
+    matched = [
+        replace(r, explanation=replace(r.explanation, similarity=score, matched=weight * part))
+        for r, score, part in zip(first, scores, scaled(scores), strict=False)
+    ]
+    return _in_order(matched) + ranked[len(matched) :]
+
+
+def _by_reading(
+    reader: Reader,
+    question: str,
+    ranked: list[Ranked],
+    pages: Sequence[Page],
+    read: int,
+    seconds: float,
+) -> list[Ranked]:
+    first = ranked[:read]
+    readings = reader.read(question, [pages[r.position] for r in first], seconds=seconds)
+    parts = scaled([reading.relevance for reading in readings])
+    weight = READ_WEIGHT / (1 + MATCH_WEIGHT + READ_WEIGHT)
+    done = _in_order(
+        [
+            Ranked(r.position, replace(r.explanation, read=weight * part), reading)
+            for r, part, reading in zip(first, parts, readings, strict=False)
+        ]
+    )
+    return done + _below(ranked[len(done) :], done[-1].explanation.score)
+
+
+def _in_order(ranked: list[Ranked]) -> list[Ranked]:
+    return sorted(ranked, key=lambda r: -r.explanation.score)
+
+
+def _below(ranked: list[Ranked], score: float) -> list[Ranked]:
+    """Passages that were not read: none above those that were."""
+    return [
+        replace(r, explanation=replace(r.explanation, read=min(0.0, score - r.explanation.score)))
+        for r in ranked
+    ]

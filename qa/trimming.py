@@ -1,0 +1,76 @@
+"""Show of a passage what earns its place: found as a whole, shown as far as it is to the point."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from qa.context import leans_on_previous
+from qa.hits import Hit
+from qa.passages import Passage
+
+SHOWN = 0.25  # of the best sentence's worth: a run of sentences worth less is not shown
+
+
+def trimmed(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits, each with the run of its sentences that is worth most.
+
+    A sentence is worth how likely it is what is asked for, beside the likeliest of all the hits,
+    and less in a lesser hit; showing a character costs `SHOWN`. Hits that were not read stay whole,
+    and so does a passage without sentences.
+    """
+    worths = [_worths(hit) for hit in hits]
+    best = max((worth for some in worths for worth in some), default=0.0)
+    top = max((hit.score for hit in hits), default=0.0)
+    return [
+        _shown(hit, [worth / best * (hit.score / top) for worth in some]) if some and top else hit
+        for hit, some in zip(hits, worths, strict=True)
+    ]
+
+
+def _worths(hit: Hit) -> list[float]:
+    sentences = hit.reading.sentences if hit.reading else ()
+    return [1 / (1 + math.exp(-sentence.score)) for sentence in sentences]
+
+
+def _shown(hit: Hit, worths: Sequence[float]) -> Hit:
+    """The hit with the run of sentences of the largest sum of (worth - SHOWN) per character."""
+    passage, sentences = hit.passage, hit.passage.sentences
+    gains = [
+        (worth - SHOWN) * (end - start)
+        for worth, (start, end) in zip(worths, sentences, strict=True)
+    ]
+    first, last = _best_run(gains) if max(gains) > 0 else [worths.index(max(worths))] * 2
+    while first > 0 and leans_on_previous(_text(hit, first)):
+        first -= 1
+    start = passage.start if first == 0 else sentences[first][0]
+    end = passage.end if last == len(sentences) - 1 else sentences[last][1]
+    text = hit.document.text[start:end]
+    assert hit.reading is not None  # it has worths
+    reading = replace(hit.reading, sentences=hit.reading.sentences[first : last + 1])
+    return replace(
+        hit, passage=Passage(start, end, text, sentences[first : last + 1]), reading=reading
+    )
+
+
+def _text(hit: Hit, number: int) -> str:
+    start, end = hit.passage.sentences[number]
+    return hit.document.text[start:end]
+
+
+def _best_run(gains: Sequence[float]) -> tuple[int, int]:
+    """First and last position of the run with the largest sum; the first of equal ones.
+
+    References
+    ----------
+    Kadane's algorithm: Bentley, Programming Pearls: Algorithm Design Techniques, 1984.
+    """
+    best, run, sum_, start = -math.inf, (0, 0), 0.0, 0
+    for position, gain in enumerate(gains):
+        if sum_ <= 0:
+            sum_, start = 0.0, position
+        sum_ += gain
+        if sum_ > best:
+            best, run = sum_, (start, position)
+    return run
