@@ -17,7 +17,7 @@ from qa.reader import Reading, SentenceReading
 
 COSINE_WEIGHT = 0.40  # of a sentence's score: its similarity in meaning to the question
 COVERAGE_WEIGHT = 0.35  # the share of the question's words that it has, by their rarity
-STEEPNESS = 10.0  # from that score to a logit: a sentence of a third of the best one's is worth 0.3
+STEEPNESS, OFFSET = 8.0, -8.0  # from that to a logit like a reader's
 INTERCEPT, COSINE, COVERAGE = -7.3, 6.9, 5.1  # of whether the passage says it
 
 
@@ -39,7 +39,8 @@ def _skimmed(hit: Hit, cosines: Sequence[float], weights: Mapping[str, float]) -
     total = sum(weights.values()) or 1.0
     said = matched_weight(f"{hit.document.title} {hit.passage.text}", weights) / total
     scores = [
-        STEEPNESS
+        OFFSET
+        + STEEPNESS
         * (COSINE_WEIGHT * cosine + COVERAGE_WEIGHT * matched_weight(s.text, weights) / total)
         for s, cosine in zip(hit.sentences(), cosines, strict=True)
     ]

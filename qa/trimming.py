@@ -10,7 +10,7 @@ from qa.context import leans_on_previous
 from qa.hits import Hit
 from qa.passages import Passage
 
-SHOWN = 0.25  # of the best sentence's worth: a run of sentences worth less is not shown
+SHOWN = 0.05  # of the best sentence's worth: a run of sentences worth less is not shown
 
 
 def trimmed(hits: Sequence[Hit]) -> list[Hit]:
