@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 import tokenizers
 
 from qa import models, prepared
@@ -26,6 +27,7 @@ from qa.reader import Page
 
 QUESTION_TOKENS = 96  # of a question that are matched
 PASSAGE_TOKENS = 300  # of a title and a passage
+KEPT_PASSAGES = 512  # whose vectors are kept for the next question; some 80 MB
 _QUESTION, _PASSAGE = "[unused0]", "[unused1]"  # what the model was told them apart by
 
 
@@ -46,6 +48,7 @@ class LateInteraction:
         self._tokenizer = tokenizer
         self._question = prepared.token_id(tokenizer, _QUESTION)
         self._passage = prepared.token_id(tokenizer, _PASSAGE)
+        self._said = lru_cache(KEPT_PASSAGES)(self._passage_vectors)
         self._ends = [prepared.token_id(tokenizer, token) for token in ("[CLS]", "[SEP]")]
 
     def match(
@@ -70,9 +73,11 @@ class LateInteraction:
     def _match_before(self, end: float, asked: Floats, page: Page) -> float | None:
         if time.monotonic() >= end:
             return None
-        text = f"{page.title}\n{page.text}" if page.title else page.text
-        said = self._vectors(text, self._passage, PASSAGE_TOKENS)
-        return float((asked @ said.T).max(axis=1).mean())
+        said = self._said(f"{page.title}\n{page.text}" if page.title else page.text)
+        return float((asked @ said.T.astype(np.float32)).max(axis=1).mean())
+
+    def _passage_vectors(self, text: str) -> npt.NDArray[np.float16]:
+        return self._vectors(text, self._passage, PASSAGE_TOKENS).astype(np.float16)
 
     def _vectors(self, text: str, marker: int, most: int) -> Floats:
         """Unit vectors of shape (tokens, d)."""
