@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import tokenizers
@@ -61,7 +63,7 @@ class Heads:
                     sentence_bias=float(kept["sentence_bias"]),
                     exact=kept["exact"],
                 )
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
             raise ModelError(f"cannot read '{path}' ({error}): reinstall qa") from error
 
 
