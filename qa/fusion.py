@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from qa import quotation
 from qa.corpus import Corpus
 from qa.hits import Explanation, scaled
 
@@ -34,6 +35,9 @@ def candidates(
 ) -> list[Candidate]:
     """Both searches' best passages with the scores of both, best first.
 
+    A phrase that the question has in quotation marks must stand in a passage or in its document's
+    title, and so must every other: none of the rest is searched.
+
     Parameters
     ----------
     k : how many are wanted at least, if there are so many
@@ -42,13 +46,36 @@ def candidates(
     depth = max(CANDIDATES, 2 * k)
     words, neighbours = corpus.derived.lexical, corpus.derived.vectors
     query = corpus.encoder.encode_question(question)  # (d,)
-    among = None if documents is None else corpus.store.passage_ids(documents)
-    near, _ = neighbours.search(query, depth, among=among)
-    matching, scores = words.search(question, depth, documents=documents)
+    quoting = _with_phrases(corpus, quotation.quoted(question))
+    named = None if documents is None else corpus.store.passage_ids(documents)
+    near, _ = neighbours.search(query, depth, among=_in_both(named, quoting))
+    matching, scores = words.search(question, depth, documents=documents, among=quoting)
     bm25 = dict(zip(matching.tolist(), scores.tolist(), strict=True))
     ids = list(bm25.keys() | set(near.tolist()))
     cosines = neighbours.cosines(query, ids)
     return _fused(ids, [bm25.get(id, 0.0) for id in ids], cosines.tolist())
+
+
+def _with_phrases(corpus: Corpus, phrases: Sequence[str]) -> list[int] | None:
+    """Ids of the passages that have all these phrases, or whose titles do; None without phrases."""
+    if not phrases:
+        return None
+    found = corpus.store.passages(corpus.derived.lexical.with_phrases(phrases).tolist())
+    return [
+        id
+        for id, (document, passage) in found.items()
+        if all(
+            quotation.stands_in(phrase, passage.text) or quotation.stands_in(phrase, document.title)
+            for phrase in phrases
+        )
+    ]
+
+
+def _in_both(one: list[int] | None, other: list[int] | None) -> list[int] | None:
+    """What is in both, where None stands for everything."""
+    if one is None or other is None:
+        return other if one is None else one
+    return list(set(one) & set(other))
 
 
 def _fused(ids: Sequence[int], bm25: Sequence[float], cosines: Sequence[float]) -> list[Candidate]:

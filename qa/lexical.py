@@ -1,7 +1,8 @@
 """BM25 over passages, by Tantivy. Knows passage ids, not passages.
 
 A passage is indexed with the stems of its words; beside them stand joined forms, so that
-"cease-fire" is found by "ceasefire" and "U.S." by "US". Statistics are those of the passages that
+"cease-fire" is found by "ceasefire" and "U.S." by "US". Words have positions, so that a quoted
+phrase is found without reading every passage. Statistics are those of the passages that
 are there: an index is built anew from the store rather than changed in place, because Tantivy keeps
 counting deleted passages until it merges, and answers would depend on an index's history.
 """
@@ -19,10 +20,12 @@ import numpy.typing as npt
 import tantivy
 from tantivy import Filter, Occur, Query, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
+from qa import quotation
+
 Ids = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]
 
-VERSION = 1  # raise it when the same text gives other terms: search indexes are then made anew
+VERSION = 2  # raise it when the same text gives other terms: search indexes are then made anew
 TITLE_WEIGHT = 0.5  # of a match in the title, where 1 is a match in the passage
 LONGEST_WORD = 60  # characters; longer ones are data, not words
 _HEAP_BYTES = 64_000_000  # of Tantivy's writer
@@ -33,8 +36,8 @@ _ACRONYM = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 _CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
 _COMPOUND = re.compile(r"\b\w+(?:[-\u2010\u2011]\w+)+")
 _GROUPED = re.compile(r"\b\d+(?:[.,]\d+)+")
-_CONTRACTED = re.compile(r"\b[a-z]+n['\u2019]t\b", re.IGNORECASE)  # "won't" is not "won"
-_POSSESSIVE = re.compile(r"['\u2019]s\b", re.IGNORECASE)
+_CONTRACTED = re.compile(r"\b\w+n't\b", re.IGNORECASE)  # "won't" is not "won"
+_POSSESSIVE = re.compile(r"'s\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +102,36 @@ class LexicalIndex:
         """In how many passages, titles left aside, a term stands."""
         return int(self._searcher.doc_freq("text", term))
 
+    def with_phrases(self, phrases: Iterable[str]) -> Ids:
+        """Ids of the passages that may have all these phrases, each in its text or its title.
+
+        None is left out that has them word for word. Others are among them: stems match here, and
+        a word that is not indexed is passed over.
+        """
+        query = Query.boolean_query([(Occur.Must, self._phrase(phrase)) for phrase in phrases])
+        return self._found(query, max(1, len(self)))[0]
+
+    def _phrase(self, phrase: str) -> Query:
+        runs = _runs(phrase)
+        fields = [
+            Query.boolean_query([(Occur.Must, self._run(field, run)) for run in runs])
+            for field in ("text", "title")
+        ]
+        return Query.disjunction_max_query(fields) if runs else Query.all_query()
+
+    def _run(self, field: str, run: list[list[str]]) -> Query:
+        if len(run) > 1:
+            return Query.regex_phrase_query(self._schema, field, ["|".join(w) for w in run])
+        terms = [Query.term_query(self._schema, field, term, "basic") for term in run[0]]
+        return Query.disjunction_max_query(terms)
+
     def search(
-        self, question: str, n: int, *, documents: Collection[str] | None = None
+        self,
+        question: str,
+        n: int,
+        *,
+        documents: Collection[str] | None = None,
+        among: Collection[int] | None = None,
     ) -> tuple[Ids, Scores]:
         """The n passages with the highest BM25 score, best first.
 
@@ -110,6 +141,7 @@ class LexicalIndex:
             Function words count only when there is nothing else in it.
         n : int
         documents : ids of the documents to search in; None for all
+        among : ids of the passages to search in; None for all
 
         Returns
         -------
@@ -119,33 +151,39 @@ class LexicalIndex:
         words = content_terms(question) or list(dict.fromkeys(terms(question)))
         if not words or not len(self):
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        found = self._searcher.search(self._query(words, documents), n, count=False).hits
+        query = self._query(words, documents, among)
+        return self._found(query, n)
+
+    def _found(self, query: Query, n: int) -> tuple[Ids, Scores]:
+        found = self._searcher.search(query, n, count=False).hits
         ids = self._searcher.fast_field_values("id", [address for _, address in found])
         return np.array(ids, np.int64), np.array([score for score, _ in found], np.float32)
 
-    def _query(self, words: list[str], documents: Collection[str] | None) -> Query:
+    def _query(
+        self, words: list[str], documents: Collection[str] | None, among: Collection[int] | None
+    ) -> Query:
         either = []
         for word in words:
             in_text = Query.term_query(self._schema, "text", word, "freq")
             in_title = Query.term_query(self._schema, "title", word, "freq")
             either.append((Occur.Should, in_text))
             either.append((Occur.Should, Query.boost_query(in_title, TITLE_WEIGHT)))
+        chosen = [
+            Query.const_score_query(Query.term_set_query(self._schema, field, list(values)), 0.0)
+            for field, values in (("document", documents), ("id", among))
+            if values is not None
+        ]
         matches = Query.boolean_query(either)
-        if documents is None:
-            return matches
-        chosen = Query.term_set_query(self._schema, "document", list(documents))
-        return Query.boolean_query(
-            [(Occur.Must, matches), (Occur.Must, Query.const_score_query(chosen, 0.0))]
-        )
+        return Query.boolean_query([(Occur.Must, query) for query in (matches, *chosen)])
 
 
 @cache
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
-    builder.add_unsigned_field("id", stored=False, indexed=False, fast=True)
+    builder.add_unsigned_field("id", stored=False, indexed=True, fast=True)
     builder.add_text_field("document", stored=False, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("title", stored=False, tokenizer_name="words", index_option="freq")
-    builder.add_text_field("text", stored=False, tokenizer_name="words", index_option="freq")
+    for name in ("title", "text"):
+        builder.add_text_field(name, stored=False, tokenizer_name="words", index_option="position")
     return builder.build()
 
 
@@ -172,13 +210,37 @@ def _with_joined_forms(text: str) -> str:
     A function word in capitals ("US", "IS", "WHO") is a name, and a term apart from the word,
     unless all of several words are in capitals.
     """
-    text = _CONTRACTED.sub("not", _POSSESSIVE.sub("", text))
+    text = _without_endings(text)
     acronyms = [found.replace(".", "") for found in _ACRONYM.findall(text)]
     parts = [*_COMPOUND.findall(text), *_GROUPED.findall(text)]
     compounds = [re.sub(r"\W", "", found) for found in parts]
     joined = " ".join([text, *acronyms, *compounds])
     shouted = text.isupper() and len(text.split()) > 1
     return joined if shouted else _CAPITALS.sub(_name, joined)
+
+
+def _without_endings(text: str) -> str:
+    return _CONTRACTED.sub("not", _POSSESSIVE.sub("", quotation.plain(text)))
+
+
+def _runs(phrase: str) -> list[list[list[str]]]:
+    """The phrase's words as runs of neighbours that are indexed, each word as the terms that it
+    may be: a function word can stand in the text as a name.
+    """
+    runs: list[list[list[str]]] = [[]]
+    for word in _splitter().analyze(_without_endings(phrase)):
+        spelled = [word, f"{_NAME}{word}"] if word.lower() in _function_words() else [word]
+        found = [term for form in spelled for term in _analyzer().analyze(form)]
+        if found and not quotation.UNSPACED.search(word):
+            runs[-1].append(found)
+        else:
+            runs.append([])
+    return [run for run in runs if run]
+
+
+@cache
+def _splitter() -> TextAnalyzer:
+    return TextAnalyzerBuilder(Tokenizer.simple()).build()
 
 
 def _name(found: re.Match[str]) -> str:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.lexical import Entry, LexicalIndex, content_terms, terms
+from qa.quotation import quoted, stands_in
 
 TEXTS = [
     "The army of Assad shelled a town near Homs.",
@@ -135,6 +136,69 @@ def test_only_the_documents_asked_for_are_searched(index: LexicalIndex) -> None:
     everywhere = dict(zip(*index.search("truce Homs army", 5), strict=True))
     assert scores[0] == everywhere[10]
     assert len(index.search("truce", 5, documents=[])[0]) == 0
+
+
+def test_only_the_passages_asked_for_are_searched(index: LexicalIndex) -> None:
+    everywhere = dict(zip(*index.search("truce Homs army", 5), strict=True))
+    ids, scores = index.search("truce Homs army", 5, among=[13, 14, 99])
+    assert ids.tolist() == [13]
+    assert scores[0] == everywhere[13]
+    assert len(index.search("truce", 5, among=[])[0]) == 0
+    assert len(index.search("truce", 5, documents=["d0.txt"], among=[13])[0]) == 0
+
+
+@pytest.mark.parametrize(
+    ("phrase", "positions"),
+    [
+        ("a town near Homs", {0}),
+        ("town a near Homs", set()),
+        ("towns near Homs", {0}),  # stems; whoever asks looks at the text
+        ("a CEASE-FIRE was", {1}),
+        ("the is", set()),
+        ("fighters of is", {2}),
+        ("it is in the", {2}),
+        ("café in Malmo", {5}),
+        ("José's favourite", {5}),
+        ("truce", {3}),
+        ("ceasefire", {1}),
+    ],
+)
+def test_a_phrase_is_found_by_its_words_in_their_order(
+    index: LexicalIndex, phrase: str, positions: set[int]
+) -> None:
+    assert {id - 10 for id in index.with_phrases([phrase]).tolist()} == positions
+
+
+def test_a_phrase_is_found_in_titles_and_all_phrases_in_one_passage_with_its_title() -> None:
+    titles = ["A truce in Homs", "A truce in Hama", ""]
+    index = LexicalIndex.build(entries(["talks began", "talks ended", "talks began"], titles))
+    assert set(index.with_phrases(["a truce in"]).tolist()) == {10, 11}
+    assert set(index.with_phrases(["a truce in", "talks began"]).tolist()) == {10}
+
+
+def test_a_word_that_is_not_indexed_rules_no_passage_out() -> None:
+    code = "f" * 64
+    index = LexicalIndex.build(entries([f"sum {code} of it", "sum of it"]))
+    assert set(index.with_phrases([f"sum {code} of"]).tolist()) == {10, 11}
+    assert set(index.with_phrases([f"sum {code}", "nothing"]).tolist()) == set()
+    assert set(index.with_phrases([code]).tolist()) == {10, 11}
+
+
+WORDS = ["US", "the", "WHO", "won't", "Assad’s", "U.S.", "cease-fire", "1,000", "it’s", "AND"]
+ODD_WORDS = ["nai\u0308ve", "ﬁrst", "re\u00adfused", "拒绝停火", "x" * 70]
+PIECES = st.sampled_from([*WORDS, *ODD_WORDS, " ", " ", "\n", "—", "“", "”", ", "])
+
+
+@given(st.lists(PIECES, min_size=1, max_size=12), st.data())
+def test_no_passage_that_has_a_phrase_is_left_out(pieces: list[str], data: st.DataObject) -> None:
+    first = data.draw(st.integers(0, len(pieces) - 1))
+    last = data.draw(st.integers(first, len(pieces) - 1))
+    phrases = quoted(f"«{''.join(pieces[first : last + 1])}»")
+    text = "".join(pieces)
+    index = LexicalIndex.build(entries([text, text.lower(), text.upper()]))
+    for phrase in phrases:
+        if stands_in(phrase, text):
+            assert set(index.with_phrases([phrase]).tolist()) == {10, 11, 12}
 
 
 def test_fewer_come_back_when_there_are_not_so_many(index: LexicalIndex) -> None:
