@@ -89,4 +89,9 @@ def _hits(corpus: Corpus, ranked: list[Ranked], ids: list[int], k: int) -> Itera
             if ids[r.position] in found
             for document, passage in [found[ids[r.position]]]
         ]
-        yield from sorted(hits, key=lambda hit: (-hit.score, hit.document.id, hit.passage.start))
+        yield from sorted(hits, key=_place)
+
+
+def _place(hit: Hit) -> tuple[float, bool, str, int]:
+    """What hits are sorted by: of the same score one that was read comes first."""
+    return -hit.score, hit.reading is None, hit.document.id, hit.passage.start

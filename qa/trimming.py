@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 from qa.context import leans_on_previous
 from qa.hits import Hit
@@ -35,13 +36,18 @@ def _worths(hit: Hit) -> list[float]:
 
 
 def _shown(hit: Hit, worths: Sequence[float]) -> Hit:
-    """The hit with the run of sentences of the largest sum of (worth - SHOWN) per character."""
+    """The hit with its best sentence, and with as many around it as are worth it.
+
+    That is the run, among those with the best sentence, of the largest sum of (worth - SHOWN) per
+    character.
+    """
     passage, sentences = hit.passage, hit.passage.sentences
     gains = [
         (worth - SHOWN) * (end - start)
         for worth, (start, end) in zip(worths, sentences, strict=True)
     ]
-    first, last = _best_run(gains) if max(gains) > 0 else [worths.index(max(worths))] * 2
+    best = worths.index(max(worths))
+    first, last = best - _reach(gains[:best][::-1]), best + _reach(gains[best + 1 :])
     while first > 0 and leans_on_previous(_text(hit, first)):
         first -= 1
     start = passage.start if first == 0 else sentences[first][0]
@@ -59,18 +65,7 @@ def _text(hit: Hit, number: int) -> str:
     return hit.document.text[start:end]
 
 
-def _best_run(gains: Sequence[float]) -> tuple[int, int]:
-    """First and last position of the run with the largest sum; the first of equal ones.
-
-    References
-    ----------
-    Kadane's algorithm: Bentley, Programming Pearls: Algorithm Design Techniques, 1984.
-    """
-    best, run, sum_, start = -math.inf, (0, 0), 0.0, 0
-    for position, gain in enumerate(gains):
-        if sum_ <= 0:
-            sum_, start = 0.0, position
-        sum_ += gain
-        if sum_ > best:
-            best, run = sum_, (start, position)
-    return run
+def _reach(gains: Sequence[float]) -> int:
+    """How many of the first gains have the largest sum; the fewest of equal ones, so maybe none."""
+    sums = list(accumulate(gains, initial=0.0))
+    return sums.index(max(sums))
