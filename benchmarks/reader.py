@@ -47,7 +47,7 @@ class Read:
     half: str
     question: int
     kind: str  # "gold", "unsaid" (the right passage does not say it), or "other"
-    whole: np.ndarray  # (m,)
+    asked: np.ndarray  # (m,), the question's tokens
     sentences: np.ndarray  # (sentences, m), averaged over their tokens
     is_gold: np.ndarray  # (sentences,)
     tokens: np.ndarray | None  # (n, m); kept for gold passages with short spans only
@@ -140,7 +140,7 @@ def as_read(
         half=half,
         question=question,
         kind=kind,
-        whole=states.whole,
+        asked=states.question,
         sentences=np.array(rows, np.float16),
         is_gold=np.array(gold, bool),
         tokens=states.tokens.astype(np.float16) if kept else None,
@@ -166,8 +166,8 @@ def ends(tokens: list[Span], spans: list[Span]) -> tuple[np.ndarray, np.ndarray]
 
 
 def says(reads: list[Read]) -> dict[str, np.ndarray]:
-    """The head on the whole: gold passages against all others."""
-    states = np.array([read.whole for read in reads])
+    """The head on the question's tokens: gold passages against all others."""
+    states = np.array([read.asked for read in reads])
     weights, bias = logistic(states, np.array([r.kind == "gold" for r in reads]), "says")
     return {"says": weights, "says_bias": bias}
 
@@ -225,7 +225,7 @@ def report(reads: list[Read], heads: dict[str, np.ndarray]) -> None:
     """Print how well the heads do on questions that they were not fitted to."""
     for name in dict.fromkeys(read.set for read in reads):
         some = [read for read in reads if read.set == name]
-        scores = np.array([read.whole @ heads["says"] for read in some])
+        scores = np.array([read.asked @ heads["says"] for read in some])
         kinds = np.array([read.kind for read in some])
         for other in ("unsaid", "other"):
             chosen = (kinds == "gold") | (kinds == other)

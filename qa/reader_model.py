@@ -38,7 +38,8 @@ class Heads:
     Parameters
     ----------
     says, says_bias : array of shape (m,), float
-        On the first token's states: whether the passage says what is asked.
+        On the states of the question's tokens, averaged: whether the passage says what is asked. A
+        word of the question that finds no counterpart shows there.
     sentence, sentence_bias : array of shape (m,), float
         On the states of a sentence's tokens, averaged: whether it is what is asked for.
     exact : array of shape (m, 2)
@@ -75,8 +76,8 @@ class States:
     ----------
     relevance : float
         Its own score: a logit.
-    whole : array of shape (m,)
-        The states of the first token, which stands for all.
+    question : array of shape (m,)
+        The states of the question's tokens, averaged.
     tokens : array of shape (n, m)
         Those of the passage's tokens.
     spans : list of (int, int)
@@ -84,7 +85,7 @@ class States:
     """
 
     relevance: float
-    whole: Floats
+    question: Floats
     tokens: Floats
     spans: list[Span]
 
@@ -126,7 +127,8 @@ class CrossEncoder:
 
     def states(self, question: str, page: Page) -> States:
         """The hidden states that the heads look at."""
-        asked = [self._classify, *self._ids(question, QUESTION_TOKENS), self._separate]
+        words = self._ids(question, QUESTION_TOKENS)
+        asked = [self._classify, *words, self._separate]
         title = self._ids(page.title, TITLE_TOKENS)
         text = self._tokenizer.encode(page.text, add_special_tokens=False)
         first = len(asked) + len(title)
@@ -134,7 +136,12 @@ class CrossEncoder:
         score, *layers = self._graph.run([*asked, *title, *read, self._separate], len(asked))
         states = np.concatenate([layer[0] for layer in layers], axis=1)  # (first + n + 1, m)
         spans = [(page.start + a, page.start + b) for a, b in text.offsets[: len(read)]]
-        return States(float(score[0, 0]), states[0], states[first : first + len(read)], spans)
+        return States(
+            relevance=float(score[0, 0]),
+            question=states[1 : 1 + max(1, len(words))].mean(axis=0),
+            tokens=states[first : first + len(read)],
+            spans=spans,
+        )
 
     def _ids(self, text: str, most: int) -> list[int]:
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
@@ -154,7 +161,7 @@ def _reading(states: States, page: Page, heads: Heads) -> Reading:
             sentences.append(SentenceReading(float(scores[stretch].mean()), exact, certainty))
         else:  # past what the model reads
             sentences.append(SentenceReading(float(min(scores, default=-10.0))))
-    says = float(states.whole @ heads.says) + heads.says_bias
+    says = float(states.question @ heads.says) + heads.says_bias
     return Reading(states.relevance, says, tuple(sentences))
 
 
