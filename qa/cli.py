@@ -39,6 +39,12 @@ Directory = Annotated[
 Model = Annotated[
     str, typer.Option(help="A sentence-transformers model: hub name or local folder.")
 ]
+Rerank = Annotated[
+    bool,
+    typer.Option(
+        "--rerank/--no-rerank", help="Read the best passages, or keep the order of the searches."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -47,13 +53,14 @@ def ask(
     question: Annotated[str, typer.Argument(help="In quotation marks.")],
     folder: FolderOption = None,
     k: Annotated[int, typer.Option("-k", help="Passages to show.")] = 5,
+    rerank: Rerank = True,
     as_json: Json = False,
     directory: Directory = None,
     model: Model = DEFAULT_MODEL,
 ) -> None:
     """Answer a question with sentences of the articles, or say that they do not."""
     with _plain_errors(), _opened(folder, directory, model) as index:
-        answer = index.ask(question, k=k)
+        answer = index.ask(question, k=k, rerank=rerank)
         if as_json:
             print(json.dumps(plain_answer(answer), ensure_ascii=False, indent=2))
         else:
@@ -137,6 +144,7 @@ def evaluate(
         bool,
         typer.Option("--remove-answers", help="Ask again of the documents that do not answer."),
     ] = False,
+    rerank: Rerank = True,
     as_json: Json = False,
     directory: Directory = None,
     model: Model = DEFAULT_MODEL,
@@ -153,7 +161,7 @@ def evaluate(
             )
         with index, terminal.question_bar() as step:
             report = evaluation.evaluate(
-                evaluation.Asker(index),
+                evaluation.Asker(index, rerank=rerank),
                 collection,
                 evaluation.sample(collection.queries, limit=limit, half=half),
                 run=run,

@@ -1,7 +1,8 @@
-"""Hits and answers as plain JSON: for the API and for `qa ask --json`."""
+"""Hits and answers in plain words and as plain JSON: what the page and the terminal share."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from qa.answer import Answer
@@ -12,13 +13,47 @@ from qa.passages import Sentence
 Plain = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a hit's score: its name in `Explanation`, and in plain words, and its value."""
+
+    name: str
+    words: str
+    value: float
+
+
+def score_parts(hit: Hit) -> list[Part]:
+    """What a hit's score is the sum of, without what was not looked at."""
+    told = hit.explanation
+    parts = [Part("lexical", "words", told.lexical), Part("semantic", "meaning", told.semantic)]
+    if told.matched or told.similarity:
+        parts.append(Part("matched", "words in context", told.matched))
+    if hit.reading is not None and not hit.reading.skimmed:
+        parts.append(Part("read", "read", told.read))
+    elif told.read:
+        parts.append(Part("unread", "not read", told.read))
+    return parts
+
+
+def unmentioned(answer: Answer) -> str:
+    """``none of the passages found mentions “quiche” or “Wimbledon”``, or ``""``."""
+    words = [f"“{word}”" for word in answer.missing]
+    if not words:
+        return ""
+    listed = f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
+    none = "none of the passages found mentions" if len(answer.hits) > 1 else "no passage mentions"
+    return f"{none} {listed}"
+
+
 def plain_hit(hit: Hit) -> Plain:
-    """One hit; offsets count characters of the document's text."""
+    """One hit; offsets count characters of the document's text. Its score is the sum of four."""
     return {
         "rank": hit.rank,
         "score": hit.score,
         "lexical": hit.explanation.lexical,
         "semantic": hit.explanation.semantic,
+        "matched": hit.explanation.matched,
+        "read": hit.explanation.read,
         "document": plain_document(hit.document),
         "text": hit.passage.text,
         "start": hit.passage.start,
@@ -42,11 +77,13 @@ def plain_answer(answer: Answer) -> Plain:
 
 
 def plain_sentence(sentence: Sentence) -> Plain:
-    """One sentence and where it stands."""
+    """One sentence and where it stands; `lead_in` and `exact` are offsets like `start`, or None."""
     return {
         "text": sentence.text,
         "start": sentence.start,
         "end": sentence.end,
+        "lead_in": list(sentence.lead_in) if sentence.lead_in else None,
+        "exact": list(sentence.exact) if sentence.exact else None,
         "document": plain_document(sentence.document),
     }
 

@@ -12,11 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 import qa
+from qa.plain import score_parts, unmentioned
 
 if TYPE_CHECKING:  # slow to import, and needed by `qa eval` alone
     from qa import evaluation
 
 FIRST_COLUMN = 28  # characters, of each table of a report
+ANSWERING = "green"  # a sentence, in its passage
+LEAD_IN = "italic"  # the sentence before, which it needs
+EXACT = "bold underline"  # the words that answer
 MEASURES = {
     "nDCG@10": "relevant in ten, high up",
     "R@10": "share of relevant in ten",
@@ -102,7 +106,7 @@ def print_answer(answer: qa.Answer) -> None:
     out = console()
     lines = [Text(_lead(answer), "bold")]
     for number, sentence in enumerate(answer.sentences, 1):
-        lines += [Text(), Text(f"{number}. {sentence.text}"), Text(f"   {_place(sentence)}", "dim")]
+        lines += [Text(), _quotation(number, sentence), Text(f"   {_place(sentence)}", "dim")]
     lines += [Text(), Text(_heading(answer), "bold")]
     for hit in answer.hits:
         lines += [Text(), *_card(hit, answer.sentences)]
@@ -113,9 +117,28 @@ def print_answer(answer: qa.Answer) -> None:
 def _lead(answer: qa.Answer) -> str:
     if answer.status == "not_found":
         return answer.text
+    sure = f"confidence {answer.confidence:.0%}"
     if answer.status == "uncertain":
-        return f"The articles may not answer this (confidence {answer.confidence:.0%})."
-    return f"The articles say (confidence {answer.confidence:.0%}):"
+        missing = unmentioned(answer)
+        return f"The articles may not answer this ({sure}){f': {missing}' if missing else ''}."
+    return f"The articles say ({sure}):"
+
+
+def _quotation(number: int, sentence: qa.Sentence) -> Text:
+    text = Text(sentence.text)
+    _mark(text, sentence, sentence.start, answering="")
+    return Text.assemble(f"{number}. ", text)
+
+
+def _mark(text: Text, sentence: qa.Sentence, offset: int, *, answering: str) -> None:
+    """Style a sentence in a stretch of its document that starts at `offset`."""
+    styled = [((sentence.start, sentence.end), answering)]
+    if sentence.lead_in:
+        styled = [((sentence.lead_in[1], sentence.end), answering), (sentence.lead_in, LEAD_IN)]
+    if sentence.exact:
+        styled.append((sentence.exact, EXACT))
+    for (start, end), style in styled:
+        text.stylize(style, max(start - offset, 0), max(end - offset, 0))
 
 
 def _heading(answer: qa.Answer) -> str:
@@ -129,21 +152,26 @@ def _place(sentence: qa.Sentence) -> str:
 
 
 def _card(hit: qa.Hit, sentences: list[qa.Sentence]) -> Iterator[Text]:
-    parts = hit.explanation
     yield Text(f"[{hit.rank}] {hit.document.title or hit.document.id}", "cyan")
     yield Text(
-        f"    {hit.document.id}:{hit.passage.start}-{hit.passage.end} · score {hit.score:.2f} "
-        f"= lexical {parts.lexical:.2f} + semantic {parts.semantic:.2f}",
+        f"    {hit.document.id}:{hit.passage.start}-{hit.passage.end} · {_score(hit)}",
         "dim",
     )
     text = Text(hit.passage.text)
     for sentence in sentences:
         if sentence.document.id == hit.document.id:
-            first, last = sentence.start - hit.passage.start, sentence.end - hit.passage.start
-            text.stylize("bold green", max(first, 0), max(last, 0))
+            _mark(text, sentence, hit.passage.start, answering=ANSWERING)
     yield text
     for sentence in hit.also_in:
         yield Text(f"    also in {_place(sentence)}", "dim")
+
+
+def _score(hit: qa.Hit) -> str:
+    parts = "".join(
+        f" {'-' if part.value < 0 else '+'} {part.words} {abs(part.value):.2f}"
+        for part in score_parts(hit)
+    )
+    return f"score {hit.score:.2f} = {parts.removeprefix(' + ')}"
 
 
 def print_documents(documents: tuple[qa.Document, ...]) -> None:
@@ -171,7 +199,8 @@ def print_report(report: evaluation.Report) -> None:
     if report.answers:
         tables += _answers(report.answers)
     out = console()
-    out.print(Text(f"{report.folder}: {size}, model {report.model}"), soft_wrap=True)
+    how = "reranked" if report.rerank else "not reranked"
+    out.print(Text(f"{report.folder}: {size}, model {report.model}, {how}"), soft_wrap=True)
     for table in tables:
         out.print()
         out.print(table)

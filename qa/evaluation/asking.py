@@ -21,17 +21,24 @@ Step = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Puts questions to an index: whatever changes the search is said here and nowhere else."""
+    """Puts questions to an index: whatever changes the search is said here and nowhere else.
+
+    Parameters
+    ----------
+    rerank : bool
+        As for `Index.retrieve`.
+    """
 
     index: Index
+    rerank: bool = True
 
     def retrieve(self, question: str, k: int) -> list[Hit]:
         """As `Index.retrieve`."""
-        return self.index.retrieve(question, k)
+        return self.index.retrieve(question, k, rerank=self.rerank)
 
     def ask(self, question: str, documents: Sequence[str] | None = None) -> Answer:
         """As `Index.ask`."""
-        return self.index.ask(question, documents=documents)
+        return self.index.ask(question, documents=documents, rerank=self.rerank)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ class Report:
 
     Parameters
     ----------
+    rerank : bool
+        Whether the best passages were read.
     questions : int
         Those with relevant documents.
     measures : dict of str to Estimate
@@ -39,6 +41,7 @@ class Report:
 
     folder: str
     model: str
+    rerank: bool
     documents: int
     passages: int
     questions: int
@@ -112,6 +115,7 @@ def evaluate(
     return Report(
         folder=str(collection.folder),
         model=status.model,
+        rerank=asker.rerank,
         documents=status.documents,
         passages=status.passages,
         questions=len(judged),
