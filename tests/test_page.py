@@ -21,9 +21,11 @@ from qa.page import article, collection, conversation, evidence, examples, expor
 from qa.page import opening as opened
 from qa.page.guard import Guard
 from qa.page.ports import free_port
-from qa.page.transcript import Turn, copied, history, transcript
-from qa.page.wording import counted, escaped, marked, united
-from qa.plain import plain_answer
+from qa.page.transcript import copied, transcript
+from qa.page.turn import Turn, history
+from qa.page.wording import Marks, counted, escaped, marked, marks_of, quoted, united
+from qa.plain import plain_answer, plain_hit, unmentioned
+from qa.reader import Reading
 
 HOSTILE = (
     'He said <script>alert("1")</script> & <img src=x onerror=alert(2)> **a** $x$ [a](http://b)'
@@ -42,8 +44,17 @@ FIRST = qa.Sentence(DOCUMENT, 0, len(HOSTILE) + 1)
 
 def hit(rank: int = 1, **fields: Any) -> qa.Hit:
     passage = qa.Passage(0, len(TEXT), TEXT, ((0, len(HOSTILE) + 1),))
-    parts = qa.Explanation(lexical=0.5, semantic=0.25, bm25=7.0, cosine=0.6)
-    return qa.Hit(rank, 0.75, passage, DOCUMENT, parts, **fields)
+    parts = fields.pop("parts", qa.Explanation(lexical=0.5, semantic=0.25, bm25=7.0, cosine=0.6))
+    return qa.Hit(rank, parts.score, passage, DOCUMENT, parts, **fields)
+
+
+def reranked(matched: float, read: float) -> qa.Explanation:
+    return qa.Explanation(0.25, 0.125, 7.0, 0.6, similarity=0.4, matched=matched, read=read)
+
+
+def told(score: str) -> str:
+    """The words of a card's score."""
+    return " ".join(shown(score[score.index("<p>") :]).split())
 
 
 def answer(status: str = "answered", **fields: Any) -> qa.Answer:
@@ -55,6 +66,9 @@ def answer(status: str = "answered", **fields: Any) -> qa.Answer:
 def shown(markup: str) -> str:
     """The characters a browser would show."""
     return html.unescape(re.sub(r"<[^>]*>", "", markup))
+
+
+SPANS = st.lists(st.tuples(st.integers(0, 80), st.integers(0, 80)))
 
 
 def opening(index: qa.Index | None = None, error: Exception | None = None) -> opened.Opening:
@@ -93,19 +107,46 @@ def index() -> Iterable[qa.Index]:
 
 
 class TestWording:
-    @given(
-        st.text(), st.integers(0, 50), st.lists(st.tuples(st.integers(0, 80), st.integers(0, 80)))
-    )
+    @given(st.text(), st.integers(0, 50), SPANS, SPANS, SPANS)
     def test_marking_changes_no_character(
-        self, text: str, offset: int, spans: list[tuple[int, int]]
+        self,
+        text: str,
+        offset: int,
+        sentences: list[tuple[int, int]],
+        lead_ins: list[tuple[int, int]],
+        exact: list[tuple[int, int]],
     ) -> None:
-        markup = marked(text, offset, spans)
-        without_marks = markup.replace("<mark>", "").replace("</mark>", "")
-        assert "<" not in without_marks
-        assert html.unescape(without_marks) == html.unescape(escaped(text))
+        text = text.replace("\r", "")
+        marks = Marks(tuple(sentences), tuple(lead_ins), tuple(exact))
+        markup = marked(text, offset, marks)
+        bare = re.sub(r'</?(?:mark|strong)(?: class="lead-in")?>', "", markup)
+        assert "<" not in bare
+        assert html.unescape(bare) == html.unescape(escaped(text))
 
     def test_a_mark_covers_exactly_its_span(self) -> None:
-        assert marked("one two three", 10, [(14, 17)]) == "one <mark>two</mark> three"
+        marks = Marks(sentences=((14, 17),))
+        assert marked("one two three", 10, marks) == "one <mark>two</mark> three"
+
+    def test_exact_words_are_strong_within_the_mark_of_their_sentence(self) -> None:
+        marks = Marks(sentences=((4, 13),), exact=((8, 13), (0, 3)))
+        expected = "one <mark>two <strong>three</strong></mark>"
+        assert marked("one two three", 0, marks) == expected
+
+    def test_a_lead_in_that_answers_too_is_marked_as_answering(self) -> None:
+        marks = Marks(sentences=((0, 3),), lead_ins=((0, 7),))
+        expected = '<mark>one</mark><mark class="lead-in"> two</mark> three'
+        assert marked("one two three", 0, marks) == expected
+
+    def test_a_sentence_is_marked_without_the_one_that_leads_in(self) -> None:
+        document = qa.Document("d", "Quist came.\n\nShe stayed 3 days. Then she left.")
+        sentence = qa.Sentence(document, 0, 31, lead_in=(0, 11), exact=(24, 30))
+        assert marked(document.text, 0, marks_of([sentence])) == (
+            '<mark class="lead-in">Quist came.</mark>\n\n'
+            "<mark>She stayed <strong>3 days</strong>.</mark> Then she left."
+        )
+        assert quoted(sentence) == (
+            '<span class="lead-in">Quist came.</span>\n\nShe stayed <strong>3 days</strong>.'
+        )
 
     def test_overlapping_marks_become_one(self) -> None:
         assert united([(5, 9), (0, 6), (12, 13)]) == [(0, 9), (12, 13)]
@@ -138,8 +179,8 @@ class TestTranscript:
 
     def test_not_found_says_so_and_quotes_nothing(self) -> None:
         page = transcript([Turn(1, "Who won?", answer("not_found", missing=("won",)))])
-        assert "The articles do not say." in page
-        assert "No passage mentions won." in shown(page)
+        assert "The articles do not say: " in shown(page)
+        assert "no passage mentions “won”." in shown(page)
         assert "blockquote" not in page
         assert "1 nearest passage can be read, but it does not answer it." in shown(page)
 
@@ -147,6 +188,23 @@ class TestTranscript:
         assert 'class="reply uncertain"' in transcript([Turn(1, "What?", answer("uncertain"))])
         assert "may not answer this" in transcript([Turn(1, "What?", answer("uncertain"))])
         assert "may not answer this" not in transcript([Turn(1, "What?", answer())])
+
+    def test_an_uncertain_answer_quotes_the_words_that_are_not_mentioned(self) -> None:
+        doubted = answer("uncertain", missing=("blue", "<moon>"), hits=(hit(1), hit(2)))
+        page = transcript([Turn(1, "What?", doubted)])
+        expected = "may not answer this: none of the passages found mentions “blue” or “<moon>”."
+        assert expected in shown(page)
+        assert unmentioned(answer("uncertain")) == ""
+
+    def test_the_exact_words_are_strong_in_the_quotation(self) -> None:
+        exact = qa.Sentence(DOCUMENT, 0, len(HOSTILE) + 1, exact=(0, 15))
+        page = transcript([Turn(1, "What?", answer(sentences=(exact,)))])
+        assert "<blockquote><p><strong>He said &lt;script</strong>&gt;alert" in page
+
+    def test_an_error_keeps_the_way_to_the_passages_found_first(self) -> None:
+        page = transcript([Turn(1, "What?", error="out of memory", first=(hit(),))])
+        assert "out of memory" in page
+        assert "What was found can be read all the same: 1 passage." in shown(page)
 
     def test_the_log_is_a_live_region_and_busy_while_waiting(self) -> None:
         page = transcript([Turn(1, "What?", waiting="Searching…")])
@@ -176,22 +234,54 @@ class TestEvidence:
         assert re.findall("<mark>(.*?)</mark>", card) == [html.escape(FIRST.text)]
 
     def test_the_parts_of_the_score_are_words_too(self) -> None:
-        assert "Score 0.75: lexical 0.50 + semantic 0.25" in shown(evidence.card(1, hit()))
+        assert told(evidence.score(hit())) == "Score 0.75 = words 0.50 + meaning 0.25"
+
+    def test_all_four_parts_are_told_of_a_passage_that_was_read(self) -> None:
+        read = hit(parts=reranked(0.25, 0.0), reading=Reading(-8.0, -9.0, ()))
+        assert told(evidence.score(read)) == (
+            "Score 0.62 = words 0.25 + meaning 0.12 + words in context 0.25 + read 0.00"
+        )
+
+    @pytest.mark.parametrize("reading", [None, Reading(0.0, 0.0, (), skimmed=True)])
+    def test_a_passage_put_below_those_that_were_read_is_said_to_be(
+        self, reading: Reading | None
+    ) -> None:
+        below = evidence.score(hit(parts=reranked(0.25, -0.125), reading=reading))
+        assert told(below) == (
+            "Score 0.50 = words 0.25 + meaning 0.12 + words in context 0.25 − not read 0.12"
+        )
+        widths = [float(width) for width in re.findall(r"width:([\d.]+)%", below)]
+        assert sum(widths) == pytest.approx(50, abs=0.2)
+
+    def test_passages_that_are_still_to_be_read_are_shown_unmarked(self) -> None:
+        panel = evidence.evidence(Turn(2, "What?", waiting="Reading…", first=(hit(),)))
+        assert 'class="evidence reading" data-turn="2"' in panel
+        assert "Passages found" in panel
+        assert TEXT in shown(panel)
+        assert "<mark" not in panel
+
+    def test_without_any_passage_the_panel_says_what_belongs_there(self) -> None:
+        for turn in (None, Turn(1, "What?", error="no")):
+            assert "appear here" in evidence.evidence(turn)
 
     def test_a_folded_sentence_links_to_its_other_article(self) -> None:
         card = evidence.card(1, hit(also_in=(qa.Sentence(OTHER, 0, 31),)))
         assert "Also in: other.txt" in shown(card)
         assert (
-            html.escape('{"document": "other.txt", "passage": [0, 31], "marks": [[0, 31]]}') in card
+            html.escape(
+                '{"document": "other.txt", "passage": [0, 31], '
+                '"marks": {"sentences": [[0, 31]], "lead_ins": [], "exact": []}}'
+            )
+            in card
         )
 
     def test_nearest_passages_are_called_that_and_bear_no_mark(self) -> None:
-        panel = evidence.evidence(1, answer("not_found"))
+        panel = evidence.evidence(Turn(1, "What?", answer("not_found")))
         assert "Nearest passages, not answers" in panel
         assert "<mark>" not in panel
 
     def test_a_hostile_document_stays_text(self) -> None:
-        panel = evidence.evidence(1, answer(question=HOSTILE))
+        panel = evidence.evidence(Turn(1, HOSTILE, answer()))
         assert "<script" not in panel
         assert "<img" not in panel
         assert HOSTILE in shown(panel)
@@ -199,7 +289,7 @@ class TestEvidence:
 
 class TestArticle:
     def test_the_whole_article_is_there_word_for_word(self) -> None:
-        page = article.article(DOCUMENT, (0, 20), [(3, 7)])
+        page = article.article(DOCUMENT, (0, 20), Marks(sentences=((3, 7),)))
         assert TEXT in shown(page)
         assert "<script" not in page
         assert "<mark>said</mark>" in page
@@ -208,7 +298,9 @@ class TestArticle:
         text = "word " * 100_000 + "needle" + " word" * 100_000
         where = text.index("needle")
         page = article.article(
-            qa.Document(id="big", text=text), (where, where + 6), [(where, where + 6)]
+            qa.Document(id="big", text=text),
+            (where, where + 6),
+            Marks(sentences=((where, where + 6),)),
         )
         assert "<mark>needle</mark>" in page
         assert len(page) < 1.2 * article.SHOWN_CHARACTERS
@@ -216,7 +308,7 @@ class TestArticle:
 
     @pytest.mark.parametrize("passage", [(5, 5), (10**9, 10**9 + 5), (0, 10**9)])
     def test_a_passage_outside_the_article_does_no_harm(self, passage: tuple[int, int]) -> None:
-        assert TEXT in shown(article.article(DOCUMENT, passage, [passage]))
+        assert TEXT in shown(article.article(DOCUMENT, passage, Marks(sentences=(passage,))))
 
 
 class TestCollection:
@@ -289,6 +381,15 @@ class TestExport:
     def test_a_line_that_looks_like_a_list_stays_a_line(self) -> None:
         assert export.literal("2016. It was") == "2016\\. It was"
 
+    def test_a_quotation_is_verbatim_even_where_exact_words_are_known(self) -> None:
+        exact = qa.Sentence(OTHER, 0, 31, exact=(2, 8))
+        text = export.markdown([Turn(1, "Which?", answer(sentences=(exact,)))])
+        assert "> A second sentence follows here.\n" in text
+
+    def test_an_uncertain_answer_is_exported_as_one_with_what_is_not_mentioned(self) -> None:
+        text = export.markdown([Turn(1, "What?", answer("uncertain", missing=("blue",)))])
+        assert "*The articles may not answer this\\: no passage mentions “blue”.*" in text
+
     def test_a_refusal_is_exported_as_one(self) -> None:
         refused = answer("not_found", text="These articles do not say.")
         assert "These articles do not say." in export.markdown([Turn(1, "Who won?", refused)])
@@ -320,13 +421,42 @@ class TestLookup:
         assert lookup.ticked_articles(ready, request) == ["bakery.txt"]
 
 
+class Recording:
+    """An index that remembers what it was asked; asking it raises `error`, where there is one."""
+
+    def __init__(self, index: qa.Index, error: Exception | None = None) -> None:
+        self.status, self.index, self.error = index.status, index, error
+        self.documents: tuple[qa.Document, ...] = ()
+        self.searched: list[str] = []
+        self.histories: list[object] = []
+
+    def retrieve(self, question: str, k: int, **settings: Any) -> list[qa.Hit]:
+        assert settings["rerank"] is False
+        self.searched.append(question)
+        return self.index.retrieve(question, k, **settings)
+
+    def ask(self, question: str, earlier: object, **settings: object) -> qa.Answer:
+        self.histories.append(earlier)
+        if self.error:
+            raise self.error
+        return answer()
+
+
+def broken(*_: object, **__: object) -> list[qa.Hit]:
+    raise qa.QAError("no search")
+
+
 class TestConversation:
     def test_a_question_is_shown_at_once_and_then_answered(self, index: qa.Index) -> None:
         ready = opening(index)
         ready.wait()
-        *_, before, after = conversation.asked(ready, [], 1, "Who closed the east pier?")
+        *_, before, between, after = conversation.asked(ready, [], 1, "Who closed the east pier?")
         assert "Searching 2 articles" in before[0].waiting
+        assert before[0].first == ()
+        assert between[0].waiting == conversation.READING
+        assert "closed the east pier" in between[0].first[0].passage.text
         assert after[0].answer is not None
+        assert after[0].first == ()
         assert "closed the east pier" in after[0].answer.sentences[0].text
 
     def test_asking_before_the_index_is_ready_waits_for_it(self, index: qa.Index) -> None:
@@ -357,19 +487,30 @@ class TestConversation:
         assert last[0].answer is not None
         assert last[1] == turns[1]
 
-    def test_a_follow_up_is_asked_with_what_came_before(self, index: qa.Index) -> None:
-        asked_with: list[object] = []
-
-        class Recording:
-            status = index.status
-
-            def ask(self, question: str, history: object, **settings: object) -> qa.Answer:
-                asked_with.append(history)
-                return answer()
-
+    def test_a_follow_up_is_searched_and_asked_with_what_came_before(self, index: qa.Index) -> None:
+        stub = Recording(index)
         turns = [Turn(1, "Who closed the pier?", answer())]
-        list(conversation.asked(opening(Recording()), turns, 2, "When?"))  # type: ignore[arg-type]
-        assert asked_with == [history(turns)]
+        list(conversation.asked(opening(stub), turns, 2, "When?"))  # type: ignore[arg-type]
+        assert stub.searched == ["Who closed the pier? When?"]
+        assert stub.histories == [history(turns)]
+
+    def test_when_reading_fails_the_passages_stay_and_the_error_is_said(
+        self, index: qa.Index
+    ) -> None:
+        stub = Recording(index, qa.QAError("the reader is broken"))
+        *_, last = conversation.asked(opening(stub), [], 1, "Who closed the pier?")  # type: ignore[arg-type]
+        assert last[0].error == "the reader is broken"
+        assert not last[0].waiting
+        assert last[0].first
+        assert 'class="evidence unread"' in evidence.evidence(last[0])
+
+    def test_when_only_the_first_search_fails_there_is_an_answer_all_the_same(
+        self, index: qa.Index
+    ) -> None:
+        stub = Recording(index)
+        stub.retrieve = broken  # type: ignore[method-assign]
+        *_, last = conversation.asked(opening(stub), [], 1, "Who closed the pier?")  # type: ignore[arg-type]
+        assert last[0].answer is not None
 
     def test_only_the_chosen_articles_are_searched(self, index: qa.Index) -> None:
         chosen = ["bakery.txt"]
@@ -458,12 +599,25 @@ class TestPlain:
 
         said = json.loads(json.dumps(plain_answer(answer())))
         assert said["sentences"][0]["text"] == FIRST.text
+        assert said["sentences"][0]["lead_in"] is said["sentences"][0]["exact"] is None
         assert said["hits"][0]["document"] == {
             "id": "a & b.txt",
             "title": "Storm <b>hits</b>",
             "source": "The Daily",
             "date": "2016-02-05",
         }
+
+    def test_offsets_of_lead_in_and_exact_words_are_told_and_no_score_of_a_sentence(self) -> None:
+        marked = qa.Sentence(DOCUMENT, 0, 30, lead_in=(0, 7), exact=(8, 15))
+        said = plain_answer(answer(sentences=(marked,)))["sentences"][0]
+        assert (said["lead_in"], said["exact"]) == ([0, 7], [8, 15])
+        assert set(said) == {"text", "start", "end", "lead_in", "exact", "document"}
+
+    def test_the_parts_of_a_score_add_up_to_it(self) -> None:
+        said = plain_hit(hit(parts=reranked(0.25, -0.125), reading=Reading(0.0, 0.0, ())))
+        parts = (said[name] for name in ("lexical", "semantic", "matched", "read"))
+        assert sum(parts) == said["score"]
+        assert "reading" not in said
 
 
 class TestGuard:

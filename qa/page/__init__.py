@@ -5,6 +5,7 @@ that comes from a document, a file name or a question passes through `escaped` o
 
     blocks      the components, and what happens between them
     welcome     before the first question: what this is, progress, example questions
+    turn        one question, and how far its answer has come
     transcript  the conversation
     evidence    the passages behind an answer, as cards
     article     one whole article, with its passage marked
@@ -16,5 +17,5 @@ that comes from a document, a file name or a question passes through `escaped` o
     opening     the index, opened in the background (the one module here that keeps state)
     guard       what the server refuses
     ports       which port to listen on
-    wording     the words and the escaping that the others share
+    wording     the words, the marking and the escaping that the others share
 """

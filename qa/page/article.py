@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from qa.documents import Document
-from qa.page.wording import Span, counted, escaped, marked, provenance, title_of
+from qa.page.wording import Marks, Span, counted, escaped, marked, provenance, title_of
 
+NO_MARKS = Marks()
 SHOWN_CHARACTERS = 300_000  # a browser lays this out at once; 50 MB of text would freeze it
 
 
-def article(document: Document, passage: Span | None = None, marks: Sequence[Span] = ()) -> str:
+def article(document: Document, passage: Span | None = None, marks: Marks = NO_MARKS) -> str:
     """The article's own characters, escaped, the passage set off and its marks marked.
 
     Of an article longer than `SHOWN_CHARACTERS` only what surrounds the passage is shown, and
@@ -21,8 +20,7 @@ def article(document: Document, passage: Span | None = None, marks: Sequence[Spa
     document : Document
     passage : (int, int), optional
         The stretch to scroll to, in characters of the document.
-    marks : sequence of (int, int)
-        What to mark, in characters of the document.
+    marks : Marks
     """
     window = window_of(len(document.text), passage)
     return (
@@ -52,7 +50,7 @@ def cut_note(document: Document, window: Span) -> str:
     )
 
 
-def body(document: Document, window: Span, passage: Span, marks: Sequence[Span]) -> str:
+def body(document: Document, window: Span, passage: Span, marks: Marks) -> str:
     """The window in three stretches: before the passage, the passage, after it."""
     start, end = (min(max(edge, window[0]), window[1]) for edge in passage)
     if start >= end:

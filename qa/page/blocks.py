@@ -18,7 +18,8 @@ from qa import plain
 from qa.errors import QAError
 from qa.page import collection, conversation, evidence, export, lookup, welcome
 from qa.page.opening import Opening, plainly, reported
-from qa.page.transcript import Turn, transcript
+from qa.page.transcript import transcript
+from qa.page.turn import Turn
 from qa.progress import Progress
 
 POLL_SECONDS = 0.5
@@ -111,9 +112,10 @@ class Page:
         _html(welcome.tabs(), name="tabs", script="qaPage.tabs(element)")
         with gr.Column(elem_id="qa-panel-evidence"):
             self.evidence = _html(
-                evidence.evidence(0, None),
+                evidence.evidence(None),
                 name="evidence",
-                script="qaPage.evidence(element, watch)",
+                script="qaPage.evidence(element, props, watch)",
+                html_template="",  # the script shows it, and keeps the reader's place
             )
         with gr.Column(elem_id="qa-panel-articles"):
             self.articles = _html(
@@ -135,7 +137,8 @@ class Page:
     # -- the conversation
 
     def _connect_conversation(self) -> None:
-        shown = [self.turns, self.transcript, self.evidence, self.question]
+        # The evidence first: the script measures it while nothing else has moved.
+        shown = [self.turns, self.evidence, self.transcript, self.question]
         gr.on(
             [self.question.submit, self.ask.click, self.welcome.submit, self.transcript.submit],
             self.respond,
@@ -146,7 +149,7 @@ class Page:
         )
         self.transcript.select(self.show_evidence, [self.turns], [self.evidence], **AT_ONCE)
         self.clear.click(
-            lambda: ([], transcript([]), evidence.evidence(0, None), ""), None, shown, **AT_ONCE
+            lambda: ([], evidence.evidence(None), transcript([]), ""), None, shown, **AT_ONCE
         ).then(None, js="() => qaPage.cleared()", **PRIVATE)
         self.export.click(export.markdown, [self.turns], [self.exported], **AT_ONCE).then(
             None, [self.exported], js="text => qaPage.download(text)", **PRIVATE
@@ -166,15 +169,16 @@ class Page:
         number = again if isinstance(again, int) else len(turns) + 1
         for conversed in conversation.asked(self.opening, turns, number, question, chosen=chosen):
             current = next(turn for turn in conversed if turn.number == number)
-            cards = gr.skip() if current.waiting else evidence.evidence(number, current.answer)
-            yield conversed, transcript(conversed), cards, left
+            unknown = current.waiting and not current.first
+            cards = gr.skip() if unknown else evidence.evidence(current)
+            yield conversed, cards, transcript(conversed), left
             left = gr.skip()  # what is typed meanwhile stays
 
     def show_evidence(self, turns: list[Turn], event: gr.EventData) -> Any:
         """The evidence of an earlier turn."""
         number = lookup.fields(event._data).get("turn")
         found = next((turn for turn in turns if turn.number == number), None)
-        return evidence.evidence(found.number, found.answer) if found else gr.skip()
+        return evidence.evidence(found) if found else gr.skip()
 
     # -- the articles
 
@@ -258,14 +262,20 @@ class Page:
         api(self.ask_plain, api_name="ask", concurrency_limit=4)
 
     def retrieve_plain(
-        self, question: str, k: int = 5, documents: list[str] | None = None
+        self,
+        question: str,
+        k: int = 5,
+        documents: list[str] | None = None,
+        rerank: bool = True,
     ) -> list[dict[str, Any]]:
         """Passages for a question, best first.
 
-        Waits for an index that is not ready yet. `documents` are the ids to search in.
+        Waits for an index that is not ready yet. `documents` are the ids to search in; without
+        `rerank` whole passages come at once, in the order of the two searches.
         """
         with _told_to_caller():
-            hits = self.opening.ready().retrieve(question, k, documents=documents)
+            index = self.opening.ready()
+            hits = index.retrieve(question, k, documents=documents, rerank=rerank)
         return [plain.plain_hit(hit) for hit in hits]
 
     def ask_plain(
@@ -274,6 +284,7 @@ class Page:
         history: list[dict[str, str]] | None = None,
         k: int = 5,
         documents: list[str] | None = None,
+        rerank: bool = True,
     ) -> dict[str, Any]:
         """The answer to a question, with its sentences and the passages behind it.
 
@@ -281,7 +292,7 @@ class Page:
         """
         with _told_to_caller():
             index = self.opening.ready()
-            answer = index.ask(question, history or (), k=k, documents=documents)
+            answer = index.ask(question, history or (), k=k, documents=documents, rerank=rerank)
         return plain.plain_answer(answer)
 
 

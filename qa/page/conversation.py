@@ -6,13 +6,17 @@ Knows when to wait and what to say meanwhile; not how any of it is shown.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
+from qa import followup
+from qa.hits import Hit
 from qa.page.opening import Opening, plainly
-from qa.page.transcript import Turn, history
+from qa.page.turn import Turn, history
 from qa.page.welcome import progress_line
 from qa.page.wording import counted
 
 PATIENCE = 0.5  # seconds between two looks at an index that is not ready
+READING = "Reading the passages…"
 
 
 def asked(
@@ -24,7 +28,8 @@ def asked(
     chosen: Collection[str] = (),
     k: int = 5,
 ) -> Iterator[list[Turn]]:
-    """The conversation after a question: at once with the question in it, last with its answer.
+    """The conversation after a question: at once with the question in it, then with the passages
+    that are found first, last with its answer.
 
     Parameters
     ----------
@@ -41,10 +46,14 @@ def asked(
     """
     earlier = [turn for turn in turns if turn.number < number]
     later = [turn for turn in turns if turn.number > number]
+    turn = Turn(number, question)
     for line in waiting_lines(opening):
-        yield [*earlier, Turn(number, question, waiting=line), *later]
-    yield [*earlier, Turn(number, question, waiting=searching(opening, chosen)), *later]
-    yield [*earlier, answered(opening, earlier, number, question, chosen, k), *later]
+        yield [*earlier, replace(turn, waiting=line), *later]
+    yield [*earlier, replace(turn, waiting=searching(opening, chosen)), *later]
+    turn = replace(turn, first=found(opening, earlier, question, chosen, k))
+    if turn.first:
+        yield [*earlier, replace(turn, waiting=READING), *later]
+    yield [*earlier, answered(opening, earlier, turn, chosen, k), *later]
 
 
 def waiting_lines(opening: Opening) -> Iterator[str]:
@@ -59,18 +68,28 @@ def searching(opening: Opening, chosen: Collection[str]) -> str:
     return f"Searching {counted(len(chosen) or total, 'article')}…"
 
 
+def found(
+    opening: Opening, earlier: Sequence[Turn], question: str, chosen: Collection[str], k: int
+) -> tuple[Hit, ...]:
+    """The passages that the two searches find, not yet read: some hundredths of a second.
+
+    None where that goes wrong: asking, which comes next, meets the same and says why.
+    """
+    query = followup.complete(question, history(earlier))
+    try:
+        hits = opening.ready().retrieve(query, k, documents=list(chosen) or None, rerank=False)
+    except Exception:
+        return ()
+    return tuple(hits)
+
+
 def answered(
-    opening: Opening,
-    earlier: Sequence[Turn],
-    number: int,
-    question: str,
-    chosen: Collection[str],
-    k: int,
+    opening: Opening, earlier: Sequence[Turn], turn: Turn, chosen: Collection[str], k: int
 ) -> Turn:
     """The turn with its answer, or with the reason why there is none."""
+    documents = list(chosen) or None
     try:
-        index = opening.ready()
-        answer = index.ask(question, history(earlier), k=k, documents=list(chosen) or None)
+        answer = opening.ready().ask(turn.question, history(earlier), k=k, documents=documents)
     except Exception as error:
-        return Turn(number, question, error=plainly(error))
-    return Turn(number, question, answer=answer)
+        return replace(turn, error=plainly(error))
+    return replace(turn, answer=answer, first=())

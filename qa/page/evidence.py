@@ -4,46 +4,82 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 
-from qa.answer import Answer
 from qa.documents import Document
-from qa.hits import Explanation, Hit
-from qa.page.wording import Span, counted, escaped, marked, provenance, title_of
+from qa.hits import Hit
+from qa.page.turn import Turn
+from qa.page.wording import (
+    Marks,
+    Span,
+    counted,
+    escaped,
+    marked,
+    marks_of,
+    provenance,
+    title_of,
+)
 from qa.passages import Sentence
+from qa.plain import Part, score_parts
+
+NO_MARKS = Marks()
+MEANINGS = {
+    "lexical": "How well the question’s words stand in it, rare ones above all",
+    "semantic": "How near it is to the question in meaning",
+    "matched": "How well each word of the question is met by one used in the same sense",
+    "read": "How well it answers, read together with the question",
+    "unread": "Not read with the question, because others looked better",
+}
 
 HEADINGS = {
     "answered": "Evidence",
     "uncertain": "Possible evidence",
     "not_found": "Nearest passages, not answers",
+    "reading": "Passages found",
+    "unread": "Passages found",
 }
 
 
-def evidence(turn: int, answer: Answer | None) -> str:
+def evidence(turn: Turn | None) -> str:
     """The evidence panel: one card a hit, best first.
+
+    Before the answer is there these are the passages that were found first, in their order then.
 
     Parameters
     ----------
-    turn : int
-        The number of the question in the conversation; cards are named ``hit-<turn>-<rank>``.
-    answer : Answer or None
-        None before the first question, or when it could not be answered.
+    turn : Turn or None
+        None before the first question. Cards are named ``hit-<turn>-<rank>``.
     """
-    if answer is None:
+    hits = hits_of(turn) if turn else None
+    if turn is None or hits is None:
         return '<p class="nothing">The passages behind an answer appear here.</p>'
-    cards = "".join(card(turn, hit, answer.sentences) for hit in answer.hits)
+    sentences = turn.answer.sentences if turn.answer else ()
+    cards = "".join(card(turn.number, hit, sentences) for hit in hits)
     return (
-        f'<section class="evidence {answer.status}" data-turn="{turn}">'
-        f"<h2>{HEADINGS[answer.status]}</h2>"
-        f'<p class="about">{summary(answer)}</p>'
+        f'<section class="evidence {state_of(turn)}" data-turn="{turn.number}">'
+        f"<h2>{HEADINGS[state_of(turn)]}</h2>"
+        f'<p class="about">{summary(turn.question, hits)}</p>'
         f'<ol class="cards">{cards}</ol></section>'
     )
 
 
-def summary(answer: Answer) -> str:
+def hits_of(turn: Turn) -> Sequence[Hit] | None:
+    """The turn's passages as far as they are known; None before that."""
+    return turn.answer.hits if turn.answer else turn.first or None
+
+
+def state_of(turn: Turn) -> str:
+    """The answer's status, or whether its passages are being read or could not be."""
+    if turn.answer:
+        return turn.answer.status
+    return "reading" if turn.waiting else "unread"
+
+
+def summary(question: str, hits: Sequence[Hit]) -> str:
     """One line on which question these passages belong to (HTML)."""
-    if not answer.hits:
+    if not hits:
         return "No passage shares anything with the question."
-    return f"{counted(len(answer.hits), 'passage')} for “{escaped(shortened(answer.question))}”"
+    return f"{counted(len(hits), 'passage')} for “{escaped(shortened(question))}”"
 
 
 def shortened(text: str, length: int = 160) -> str:
@@ -53,24 +89,20 @@ def shortened(text: str, length: int = 160) -> str:
 
 def card(turn: int, hit: Hit, sentences: Sequence[Sentence] = ()) -> str:
     """One passage with its answering sentences marked, its source and its score."""
-    spans = spans_in(hit, sentences)
+    marks = marks_of(sentence for sentence in sentences if stands_in(sentence, hit))
+    start, end = hit.passage.start, hit.passage.end
     return (
-        f'<li class="card" id="hit-{turn}-{hit.rank}" tabindex="-1">'
+        f'<li class="card" id="hit-{turn}-{hit.rank}" tabindex="-1" '
+        f'data-document="{escaped(hit.document.id)}" data-start="{start}" data-end="{end}">'
         f'<div class="card-head"><span class="rank" aria-hidden="true">{hit.rank}</span>'
         f'<div><h3><span class="visually-hidden">Passage {hit.rank}: </span>'
         f"{escaped(title_of(hit.document))}</h3>"
         f'<p class="source">{escaped(provenance(hit.document))}</p></div></div>'
-        f'<p class="passage">{marked(hit.passage.text, hit.passage.start, spans)}</p>'
+        f'<p class="passage">{marked(hit.passage.text, start, marks)}</p>'
         f"{also_in(hit.also_in)}"
-        f'<div class="card-foot">{score(hit.score, hit.explanation)}'
-        f"{opener('Show in article', hit.document, (hit.passage.start, hit.passage.end), spans)}"
-        "</div></li>"
+        f'<div class="card-foot">{score(hit)}'
+        f"{opener('Show in article', hit.document, (start, end), marks)}</div></li>"
     )
-
-
-def spans_in(hit: Hit, sentences: Sequence[Sentence]) -> list[Span]:
-    """Where in the document this hit's answering sentences stand."""
-    return [(sentence.start, sentence.end) for sentence in sentences if stands_in(sentence, hit)]
 
 
 def stands_in(sentence: Sentence, hit: Hit) -> bool:
@@ -80,16 +112,29 @@ def stands_in(sentence: Sentence, hit: Hit) -> bool:
     return same_document and overlap > 0
 
 
-def score(value: float, parts: Explanation) -> str:
-    """The score as a bar in two parts, with the same numbers in words."""
-    lexical, semantic = (round(100 * part, 1) for part in (parts.lexical, parts.semantic))
+def score(hit: Hit) -> str:
+    """The score as a bar of its parts, with the same numbers in words."""
+    parts = score_parts(hit)
+    gained = sum(part.value for part in parts if part.value > 0) or 1.0
+    widths = [(part.name, 100 * hit.score * part.value / gained) for part in parts]
+    bar = "".join(
+        f'<span class="{name}" style="width:{width:.1f}%"></span>'
+        for name, width in widths
+        if width > 0
+    )
+    words = " ".join(f"<span>{in_words(part)}</span>" for part in parts).replace("+ ", "", 1)
     return (
-        '<div class="score"><div class="bar" aria-hidden="true">'
-        f'<span class="lexical" style="width:{lexical}%"></span>'
-        f'<span class="semantic" style="width:{semantic}%"></span></div>'
-        f"<p>Score <b>{value:.2f}</b>: "
-        f'<span class="part lexical">lexical {parts.lexical:.2f}</span> + '
-        f'<span class="part semantic">semantic {parts.semantic:.2f}</span></p></div>'
+        f'<div class="score"><div class="bar" aria-hidden="true">{bar}</div>'
+        f"<p><span>Score <b>{hit.score:.2f}</b> =</span> {words}</p></div>"
+    )
+
+
+def in_words(part: Part) -> str:
+    """A part's sign, name and amount (HTML)."""
+    return (
+        f"{'−' if part.value < 0 else '+'} "
+        f'<span class="part {part.name}" title="{MEANINGS[part.name]}">'
+        f"{part.words} {abs(part.value):.2f}</span>"
     )
 
 
@@ -98,9 +143,14 @@ def also_in(sentences: Sequence[Sentence]) -> str:
     if not sentences:
         return ""
     links = ", ".join(
-        opener(title_of(sentence.document), sentence.document, span, [span], style="link")
+        opener(
+            title_of(sentence.document),
+            sentence.document,
+            (sentence.start, sentence.end),
+            marks_of([sentence]),
+            style="link",
+        )
         for sentence in sentences
-        for span in [(sentence.start, sentence.end)]
     )
     return f'<p class="also">Also in: {links}</p>'
 
@@ -109,12 +159,12 @@ def opener(
     label: str,
     document: Document,
     passage: Span | None = None,
-    marks: Sequence[Span] = (),
+    marks: Marks = NO_MARKS,
     *,
     style: str = "quiet",
 ) -> str:
     """A button that opens an article, scrolled to `passage` with `marks` marked."""
-    target = json.dumps({"document": document.id, "passage": passage, "marks": list(marks)})
+    target = json.dumps({"document": document.id, "passage": passage, "marks": asdict(marks)})
     name = escaped(f"{label}: {title_of(document)}" if style == "quiet" else label)
     return (
         f'<button type="button" class="{style}" data-open="{escaped(target)}"'

@@ -96,7 +96,7 @@ def spread(documents: Sequence[Document], number: int) -> list[Document]:
 
 def sentences_of(index: Index, document: Document) -> list[Sentence]:
     """The sentences of a document's passages nearest to its own headline."""
-    hits = index.retrieve(document.title or document.id, 4, documents=[document.id])
+    hits = index.retrieve(document.title or document.id, 4, documents=[document.id], rerank=False)
     return [Sentence(document, start, end) for hit in hits for start, end in hit.passage.sentences]
 
 

@@ -1,13 +1,20 @@
-"""The conversation as a Markdown file."""
+"""The conversation as a Markdown file.
+
+A quotation in it is the article's own words and nothing else: the exact words of an answer are not
+set in bold, which whoever quotes on would have to take out again, or own up to.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from qa.page.transcript import Turn, rank_of
+from qa.answer import Answer
+from qa.page.transcript import rank_of
+from qa.page.turn import Turn
 from qa.page.wording import publication, title_of
 from qa.passages import Sentence
+from qa.plain import unmentioned
 
 # Everything that Markdown (with the usual extensions) may read as more than itself.
 SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-!|$~&^=:@])")
@@ -30,8 +37,17 @@ def reply(turn: Turn) -> str:
         return literal(turn.error or turn.waiting)
     if not turn.answer.sentences:
         return f"{literal(turn.answer.text)}\n"
-    doubt = "*The articles may not answer this.*\n\n" if turn.answer.status == "uncertain" else ""
-    return doubt + "\n".join(quotation(sentence, turn) for sentence in turn.answer.sentences)
+    return doubt(turn.answer) + "\n".join(
+        quotation(sentence, turn) for sentence in turn.answer.sentences
+    )
+
+
+def doubt(answer: Answer) -> str:
+    """For an uncertain answer: that it is one, and what the passages leave unmentioned."""
+    if answer.status != "uncertain":
+        return ""
+    missing = unmentioned(answer)
+    return f"*The articles may not answer this{literal(f': {missing}') if missing else ''}.*\n\n"
 
 
 def quotation(sentence: Sentence, turn: Turn) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 from qa.documents import Document
 from qa.page import article, collection
 from qa.page.opening import Opening
-from qa.page.wording import Span
+from qa.page.wording import Marks, Span
 
 
 def open_article(opening: Opening, request: Any) -> str:
-    """One whole article, for ``{"document": id, "passage": [start, end], "marks": [...]}``."""
+    """One whole article, for ``{"document": id, "passage": [start, end], "marks": {...}}``."""
     said = fields(request)
     identity = said.get("document")
     found = (
@@ -23,7 +23,7 @@ def open_article(opening: Opening, request: Any) -> str:
     )
     if found is None:
         return article.gone()
-    return article.article(found, span(said.get("passage")), spans(said.get("marks")))
+    return article.article(found, span(said.get("passage")), marks(said.get("marks")))
 
 
 def find_articles(opening: Opening, request: Any) -> str:
@@ -65,3 +65,9 @@ def span(value: Any) -> Span | None:
 def spans(value: Any) -> list[Span]:
     """The spans in a list."""
     return [one for one in map(span, value if isinstance(value, list) else []) if one]
+
+
+def marks(value: Any) -> Marks:
+    """The marks in ``{"sentences": [spans], "lead_ins": [spans], "exact": [spans]}``."""
+    said = fields(value)
+    return Marks(**{name: tuple(spans(said.get(name))) for name in Marks.__slots__})

@@ -6,6 +6,7 @@ window.qaPage = (() => {
   let openArticle = () => {}; // set by `dialog`
   let selectTab = () => {}; // set by `tabs`
   let focusWanted = null; // the card to go to once its evidence is there
+  let moved = false; // whether the reader has scrolled since the last question
   const byId = (id) => document.getElementById(id);
 
   const say = (button, text) => {
@@ -38,10 +39,29 @@ window.qaPage = (() => {
       if (button) openArticle(JSON.parse(button.dataset.open));
     });
 
+  const wide = matchMedia("(min-width: 861px)"); // as in style.css: two columns, each scrolls
+  const SCROLL_KEYS = ["PageUp", "PageDown", "ArrowUp", "ArrowDown", "Home", "End", " "];
+  const scrolls = (event) =>
+    event.type !== "keydown" ||
+    (SCROLL_KEYS.includes(event.key) && !event.target.closest("input, textarea, button"));
+  for (const type of ["wheel", "touchmove", "keydown"])
+    document.addEventListener(
+      type,
+      (event) => {
+        const elsewhere = wide.matches && !event.target.closest("#qa-scroll");
+        if (scrolls(event) && !elsewhere) moved = true;
+      },
+      { passive: true },
+    );
+
+  const textBox = () => document.querySelector("#qa-question textarea");
+
   function welcome(element, trigger) {
     element.addEventListener("click", (event) => {
       const button = event.target.closest("[data-question]");
-      if (button) trigger("submit", { question: button.dataset.question });
+      if (!button) return;
+      trigger("submit", { question: button.dataset.question });
+      if (wide.matches) textBox().focus(); // the button goes away; on a phone keys would come up
     });
     const linked = new URLSearchParams(location.search).get("q");
     if (linked && linked.trim()) trigger("submit", { question: linked });
@@ -53,16 +73,18 @@ window.qaPage = (() => {
     const shown = document.querySelector(`.evidence[data-turn="${turn}"]`);
     if (!shown) return;
     focusWanted = null;
+    moved = true;
     selectTab("evidence");
     const card = rank ? byId(`hit-${turn}-${rank}`) : shown.querySelector(".card");
     if (!card) return;
     card.focus({ preventScroll: true });
-    const mark = rank && card.querySelector("mark");
+    const mark = rank && card.querySelector("mark:not(.lead-in)");
     if (mark) mark.scrollIntoView({ block: "center" });
     else card.scrollIntoView({ block: "start" });
   }
 
   function transcript(element, trigger) {
+    let askedAgain = ""; // the turn whose button had the focus, and gets it back
     element.addEventListener("click", (event) => {
       const button = event.target.closest("button");
       if (!button) return;
@@ -70,34 +92,100 @@ window.qaPage = (() => {
       const question = turn.dataset.question;
       if ("copy" in button.dataset) copy(button, button.dataset.copy);
       if ("link" in button.dataset) copy(button, linkTo(question));
-      if ("again" in button.dataset) trigger("submit", { question, turn: Number(turn.dataset.turn) });
+      if ("again" in button.dataset) {
+        trigger("submit", { question, turn: Number(turn.dataset.turn) });
+        askedAgain = turn.id;
+      }
       if ("evidence" in button.dataset) {
         focusWanted = { turn: button.dataset.evidence, rank: button.dataset.rank };
         if (document.querySelector(`.evidence[data-turn="${focusWanted.turn}"]`)) showCard();
         else trigger("select", { turn: Number(focusWanted.turn) });
       }
     });
-    // A new question comes to the top of the view, and again when its answer has made it longer.
-    let state = "";
+    const refocus = () => {
+      const button = askedAgain && byId(askedAgain)?.querySelector("[data-again]");
+      if (!button) return; // still waiting
+      askedAgain = "";
+      if (document.activeElement === document.body) button.focus({ preventScroll: true });
+    };
+    // A new question comes to the top of the view, and again when its answer has made it longer,
+    // unless the reader has gone elsewhere meanwhile.
+    let count = 0;
+    let busy = "";
     new MutationObserver(() => {
       const all = element.querySelectorAll(".turn");
       const last = all[all.length - 1];
       document.body.classList.toggle("qa-conversing", all.length > 0);
-      const now = last ? `${all.length} ${last.getAttribute("aria-busy")}` : "";
-      if (last && now !== state) last.scrollIntoView({ block: "start" });
-      state = now;
+      const isNew = all.length !== count || (last?.ariaBusy === "true" && busy !== "true");
+      if (isNew) moved = false;
+      if (last && (isNew || last.ariaBusy !== busy) && !moved)
+        last.scrollIntoView({ block: "start" });
+      [count, busy] = [all.length, last?.ariaBusy];
+      refocus();
     }).observe(element, { childList: true, subtree: true, attributes: true });
   }
 
-  function evidence(element, watch) {
+  // The card of the same stretch of the same article: reading may have cut it to what matters.
+  const cardLike = ({ document: id, start, end }) =>
+    [...document.querySelectorAll(".card")].find(
+      ({ dataset }) =>
+        dataset.document === id && Number(dataset.start) < end && start < Number(dataset.end),
+    );
+  const placeOf = ({ dataset }) => ({
+    document: dataset.document,
+    start: Number(dataset.start),
+    end: Number(dataset.end),
+  });
+
+  // Where the reader is among the cards: what is at the top of the view, when scrolled to, and
+  // what has the focus. Gives a function that goes back there among the cards that came since.
+  function readersPlace(element) {
+    const side = byId("qa-side");
+    const top = byId("qa-tabs").getBoundingClientRect().bottom;
+    const cards = [...element.querySelectorAll(".card")];
+    const inView = cards.filter((card) => card.getBoundingClientRect().bottom > Math.max(top, 0));
+    const scrolled = element.getBoundingClientRect().top < Math.max(top, 0);
+    const seen = (scrolled ? inView : []).map((card) => [
+      placeOf(card),
+      card.getBoundingClientRect().top,
+    ]);
+    const card = document.activeElement.closest?.(".card");
+    const held = card && element.contains(card) && { ...placeOf(card), at: cards.indexOf(card) };
+    const open = document.activeElement.matches("[data-open]");
+    return () => {
+      if (held) {
+        const same = cardLike(held) || element.querySelectorAll(".card")[held.at];
+        const target = open ? same?.querySelector(".card-foot [data-open]") : same;
+        target?.focus({ preventScroll: true });
+      }
+      const [place, before] = seen.find(([place]) => cardLike(place)) || [];
+      if (!place) return;
+      const by = cardLike(place).getBoundingClientRect().top - before;
+      (wide.matches ? side : window).scrollBy({ top: by, behavior: "instant" });
+    };
+  }
+
+  function evidence(element, props, watch) {
     openers(element);
-    watch("value", () => {
+    const show = () => {
+      const before = element.querySelector(".evidence");
+      const goBack = readersPlace(element);
+      element.innerHTML = props.value;
       const shown = element.querySelector(".evidence");
       if (!shown) return;
-      selectTab("evidence");
-      if (focusWanted) showCard();
-      else byId("qa-side").scrollTop = 0;
-    });
+      const read = before?.matches(".reading") && before.dataset.turn === shown.dataset.turn;
+      if (focusWanted) {
+        selectTab("evidence");
+        showCard();
+      } else if (read) {
+        goBack();
+      } else {
+        selectTab("evidence");
+        if (wide.matches) byId("qa-side").scrollTop = 0;
+      }
+    };
+    watch("value", show);
+    show();
   }
 
   function dialog(element, server) {
@@ -116,11 +204,19 @@ window.qaPage = (() => {
     box.addEventListener("click", (event) => {
       if (event.target === box) box.close();
     });
+    let opener; // has the focus again afterwards, or, where it went away, the one in its place
+    box.addEventListener("close", () => {
+      if (document.activeElement !== document.body || !opener.passage) return;
+      const [start, end] = opener.passage;
+      const card = cardLike({ document: opener.document, start, end });
+      card?.querySelector(".card-foot [data-open]").focus({ preventScroll: true });
+    });
     openArticle = async (target) => {
+      opener = target;
       page.innerHTML = await server.open_article(target);
       box.showModal();
       page.focus();
-      const place = page.querySelector(".found mark") || page.querySelector(".found, mark");
+      const place = page.querySelector(".found mark:not(.lead-in)") || page.querySelector(".found, mark");
       if (place) place.scrollIntoView({ block: "center" });
       else page.scrollTop = 0;
     };
@@ -214,7 +310,7 @@ window.qaPage = (() => {
 
   function cleared() {
     selectTab("articles");
-    document.querySelector("#qa-question textarea").focus();
+    textBox().focus();
   }
 
   function download(text) {

@@ -3,53 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from qa.answer import Answer
 from qa.documents import Document
 from qa.page.evidence import shortened, stands_in
-from qa.page.wording import counted, escaped, publication, title_of
+from qa.page.turn import Turn
+from qa.page.wording import counted, escaped, publication, quoted, title_of
 from qa.passages import Sentence
+from qa.plain import unmentioned
 
 FURTHER_SENTENCES = 4  # quoted under the first; more would bury it
 QUESTION_SHOWN = 600  # characters
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One question and how far its answer has come.
-
-    Parameters
-    ----------
-    number : int
-        From 1, in the order of the conversation.
-    question : str
-    answer : Answer or None
-        None while it is awaited, or when there was an error.
-    waiting : str
-        What is being done meanwhile, in words; ``""`` when nothing is.
-    error : str
-        Why there is no answer, in one plain line; ``""`` when there was no error.
-    """
-
-    number: int
-    question: str
-    answer: Answer | None = None
-    waiting: str = ""
-    error: str = ""
-
-
-def history(turns: Sequence[Turn]) -> list[dict[str, str]]:
-    """The answered turns as the messages that `Index.ask` takes for its history."""
-    return [
-        message
-        for turn in turns
-        if turn.answer is not None
-        for message in (
-            {"role": "user", "content": turn.question},
-            {"role": "assistant", "content": turn.answer.text},
-        )
-    ]
 
 
 def transcript(turns: Sequence[Turn]) -> str:
@@ -74,14 +38,24 @@ def exchange(turn: Turn) -> str:
 def reply(turn: Turn) -> str:
     """What the page says to a question: the answer, or what keeps it."""
     if turn.error:
-        return f'<div class="reply error"><p>{escaped(turn.error)}</p>{tools(turn)}</div>'
+        return (
+            f'<div class="reply error"><p>{escaped(turn.error)}</p>{rest(turn)}{tools(turn)}</div>'
+        )
     if turn.answer is None:
         return f'<div class="reply waiting"><p>{escaped(turn.waiting)}</p></div>'
     said = quotations if turn.answer.sentences else refusal
     return (
         f'<div class="reply {turn.answer.status}">{searched(turn.answer)}'
-        f"{said(turn.number, turn.answer)}{tools(turn)}</div>"
+        f"{said(turn, turn.answer)}{tools(turn)}</div>"
     )
+
+
+def rest(turn: Turn) -> str:
+    """What there is all the same, when the answer failed."""
+    if not turn.first:
+        return ""
+    found = passages(turn, counted(len(turn.first), "passage"))
+    return f"<p>What was found can be read all the same: {found}.</p>"
 
 
 def searched(answer: Answer) -> str:
@@ -91,14 +65,14 @@ def searched(answer: Answer) -> str:
     return f'<p class="searched">Searched for: {escaped(answer.query)}</p>'
 
 
-def quotations(turn: int, answer: Answer) -> str:
+def quotations(turn: Turn, answer: Answer) -> str:
     """The answering sentences, word for word, each with its reference."""
     first, *others = answer.sentences
     return (
         f"{doubt(answer)}"
-        f"<blockquote><p>{escaped(first.text)}</p></blockquote>"
-        f'<p class="attribution">{attribution(first.document)} {reference(turn, first, answer)}</p>'
-        f"{further(turn, others, answer)}"
+        f"<blockquote><p>{quoted(first)}</p></blockquote>"
+        f'<p class="attribution">{attribution(first.document)} '
+        f"{reference(turn.number, first, answer)}</p>{further(turn.number, others, answer)}"
     )
 
 
@@ -107,30 +81,33 @@ def doubt(answer: Answer) -> str:
     if answer.status != "uncertain":
         return ""
     return (
-        '<p class="verdict">The articles may not answer this. The closest sentence:</p>'
-        f"{unmentioned(answer)}"
+        f'<p class="verdict">{verdict("The articles may not answer this", answer)}</p>'
+        '<p class="closest">The closest sentence:</p>'
     )
 
 
-def refusal(turn: int, answer: Answer) -> str:
+def refusal(turn: Turn, answer: Answer) -> str:
     """That the articles do not say, and what the nearest passages are."""
+    number = len(answer.hits)
     nearest = (
-        f'<p>The <button type="button" class="link" data-evidence="{turn}">'
-        f"{counted(len(answer.hits), 'nearest passage')}</button> can be read, "
-        f"but {'it does' if len(answer.hits) == 1 else 'they do'} not answer it.</p>"
+        f"<p>The {passages(turn, counted(number, 'nearest passage'))} can be read, "
+        f"but {'it does' if number == 1 else 'they do'} not answer it.</p>"
     )
     return (
-        '<p class="verdict">The articles do not say.</p>'
-        f"{unmentioned(answer)}{nearest if answer.hits else ''}"
+        f'<p class="verdict">{verdict("The articles do not say", answer)}</p>'
+        f"{nearest if answer.hits else ''}"
     )
 
 
-def unmentioned(answer: Answer) -> str:
-    """Which words of the question are in none of the passages."""
-    if not answer.missing:
-        return ""
-    words = ", ".join(f"<q>{escaped(word)}</q>" for word in answer.missing)
-    return f'<p class="missing">No passage mentions {words}.</p>'
+def verdict(said: str, answer: Answer) -> str:
+    """A plain sentence, and why so where words of the question are not mentioned (HTML)."""
+    missing = unmentioned(answer)
+    return f'{said}<span class="missing">: {escaped(missing)}.</span>' if missing else f"{said}."
+
+
+def passages(turn: Turn, label: str) -> str:
+    """A button that leads to the evidence."""
+    return f'<button type="button" class="link" data-evidence="{turn.number}">{label}</button>'
 
 
 def attribution(document: Document) -> str:
@@ -147,11 +124,12 @@ def further(turn: int, sentences: Sequence[Sentence], answer: Answer) -> str:
     if not sentences:
         return ""
     items = "".join(
-        f"<li><blockquote><p>{escaped(sentence.text)}</p></blockquote>"
+        f"<li><blockquote><p>{quoted(sentence)}</p></blockquote>"
         f"{reference(turn, sentence, answer)}</li>"
         for sentence in sentences[:FURTHER_SENTENCES]
     )
-    return f'<p class="further-title">Also relevant</p><ul class="further">{items}</ul>'
+    title = "Also close" if answer.status == "uncertain" else "Also relevant"
+    return f'<p class="further-title">{title}</p><ul class="further">{items}</ul>'
 
 
 def reference(turn: int, sentence: Sentence, answer: Answer) -> str:
@@ -172,13 +150,13 @@ def rank_of(sentence: Sentence, answer: Answer) -> int | None:
 
 def tools(turn: Turn) -> str:
     """Copy, link, retry; and on a narrow page the way down to the evidence."""
-    answered = turn.answer is not None
+    answered, found = turn.answer is not None, turn.answer is not None or turn.first
     return (
         '<p class="tools">'
         + (
             f'<button type="button" class="quiet to-evidence" data-evidence="{turn.number}">'
             "Evidence</button>"
-            if answered
+            if found
             else ""
         )
         + (

@@ -1,13 +1,55 @@
-"""The words and the escaping that every part of the page shares."""
+"""The words, the marking and the escaping that every part of the page shares."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 
 from qa.documents import Document
+from qa.passages import Sentence
 
 Span = tuple[int, int]
+Paint = Callable[[str, int], str]
+"""From a stretch of a document, and where it starts there, to HTML."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What to mark in a document, in characters of it.
+
+    Parameters
+    ----------
+    sentences : tuple of (int, int)
+        What answers.
+    lead_ins : tuple of (int, int)
+        What comes before it, and is needed to understand it.
+    exact : tuple of (int, int)
+        The exact words, inside a sentence.
+    """
+
+    sentences: tuple[Span, ...] = ()
+    lead_ins: tuple[Span, ...] = ()
+    exact: tuple[Span, ...] = ()
+
+
+def marks_of(sentences: Iterable[Sentence]) -> Marks:
+    """What to mark for these sentences of one document."""
+    chosen = list(sentences)
+    return Marks(
+        sentences=tuple(answering(sentence) for sentence in chosen),
+        lead_ins=tuple(sentence.lead_in for sentence in chosen if sentence.lead_in),
+        exact=tuple(sentence.exact for sentence in chosen if sentence.exact),
+    )
+
+
+def answering(sentence: Sentence) -> Span:
+    """Where the sentence itself stands, without its lead-in and the space after that."""
+    if sentence.lead_in is None:
+        return sentence.start, sentence.end
+    rest = sentence.document.text[sentence.lead_in[1] : sentence.end]
+    return sentence.end - len(rest.lstrip()), sentence.end
 
 
 def escaped(text: str) -> str:
@@ -47,26 +89,67 @@ def date_of(document: Document) -> str:
     return f"{document.date.day} {document.date:%B} {document.date.year}"
 
 
-def marked(text: str, offset: int, spans: Iterable[Span]) -> str:
-    """Escaped HTML of `text`, its `spans` in ``<mark>``.
+def marked(text: str, offset: int, marks: Marks) -> str:
+    """Escaped HTML of a stretch of a document, with what is to be marked in it.
 
     Parameters
     ----------
     text : str
-        A stretch of a document.
+        The stretch.
     offset : int
-        Where the stretch starts in the document, in characters.
-    spans : iterable of (int, int)
-        What to mark, in characters of the document; parts outside the stretch are left out.
+        Where it starts in the document, in characters.
+    marks : Marks
+        Parts outside the stretch are left out; where a lead-in answers too, it is marked as that.
     """
+    exact = partial(painted, spans=marks.exact, inside=strong, outside=plain)
+
+    def sentence(piece: str, start: int) -> str:
+        return f"<mark>{exact(piece, start)}</mark>"
+
+    others = partial(painted, spans=marks.lead_ins, inside=lead_in_mark, outside=plain)
+    return painted(text, offset, spans=marks.sentences, inside=sentence, outside=others)
+
+
+def quoted(sentence: Sentence) -> str:
+    """A sentence on its own, its lead-in set back and its exact words strong (HTML)."""
+    marks = marks_of([sentence])
+    exact = partial(painted, spans=marks.exact, inside=strong, outside=plain)
+    return painted(
+        sentence.text, sentence.start, spans=marks.lead_ins, inside=set_back, outside=exact
+    )
+
+
+def painted(text: str, offset: int, *, spans: Iterable[Span], inside: Paint, outside: Paint) -> str:
+    """HTML of a stretch of a document: what is in the spans painted one way, the rest another."""
     pieces: list[str] = []
     position = 0
     for start, end in united(spans):
         start, end = max(start - offset, position), min(end - offset, len(text))
         if start < end:
-            pieces += [escaped(text[position:start]), f"<mark>{escaped(text[start:end])}</mark>"]
+            before = outside(text[position:start], offset + position)
+            pieces += [before, inside(text[start:end], offset + start)]
             position = end
-    return "".join([*pieces, escaped(text[position:])])
+    return "".join([*pieces, outside(text[position:], offset + position)])
+
+
+def plain(text: str, _: int) -> str:
+    """The characters themselves."""
+    return escaped(text)
+
+
+def strong(text: str, _: int) -> str:
+    """The exact words."""
+    return f"<strong>{escaped(text)}</strong>"
+
+
+def lead_in_mark(text: str, _: int) -> str:
+    """A lead-in where it stands."""
+    return f'<mark class="lead-in">{escaped(text)}</mark>'
+
+
+def set_back(text: str, _: int) -> str:
+    """A lead-in in a quotation."""
+    return f'<span class="lead-in">{escaped(text)}</span>'
 
 
 def united(spans: Iterable[Span]) -> list[Span]:
