@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+from fakes import fake_reranker
+
+from qa import index
 
 # No test may fail for its time, on a busy machine least of all; in CI every run is the same run.
 hypothesis.settings.register_profile(
@@ -26,3 +29,10 @@ def _cache_of_this_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QA_CACHE_DIR", kept or str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_real_reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quick tests load no reader, not even those that leave the choice of one to qa."""
+    if not any(request.node.get_closest_marker(name) for name in ("model", "browser")):
+        monkeypatch.setattr(index, "shared", fake_reranker)

@@ -4,14 +4,16 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from fakes import HashingEncoder
+from fakes import FakeMatcher, FakeReader, HashingEncoder, fake_reranker
 
 import qa
-from qa import documents, retrieval
+from qa import documents, fusion, rerank, retrieval
+from qa.corpus import matched_weight
 from qa.documents import Document
 from qa.errors import QuestionError
-from qa.repetition import nearly_identical
 from qa.hits import Hit
+from qa.repetition import nearly_identical
+from qa.rerank import Reranker
 
 SEEDS = sorted((Path(__file__).parent.parent / "seeds").glob("*.txt"))
 TOWNS = ["Homs", "Hama", "Idlib", "Latakia", "Raqqa", "Palmyra", "Daraa", "Kobani"]
@@ -26,15 +28,22 @@ QUESTIONS = [
 ]
 
 
-def index(*texts: str) -> qa.Index:
+RERANKERS = {"fused": lambda: None, "reranked": fake_reranker}
+
+
+def index(*texts: str, reranker: Reranker | None = None) -> qa.Index:
     made = [Document(f"d{number}", text, title="") for number, text in enumerate(texts)]
-    return qa.Index.from_documents(made, encoder=HashingEncoder())
+    return qa.Index.from_documents(made, encoder=HashingEncoder(), reranker=reranker)
 
 
-@pytest.fixture(scope="module")
-def seeds() -> qa.Index:
+def seed_index(reranker: Reranker | None) -> qa.Index:
     found = [documents.read(path, id=path.name) for path in SEEDS]
-    return qa.Index.from_documents(found, encoder=HashingEncoder())
+    return qa.Index.from_documents(found, encoder=HashingEncoder(), reranker=reranker)
+
+
+@pytest.fixture(scope="module", params=RERANKERS)
+def seeds(request: pytest.FixtureRequest) -> qa.Index:
+    return seed_index(RERANKERS[request.param]())
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +64,75 @@ def test_hits_are_in_order_and_their_scores_are_the_sum_of_their_parts(
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
     for hit in hits:
         parts = hit.explanation
-        assert hit.score == pytest.approx(parts.lexical + parts.semantic)
-        assert 0 <= parts.lexical <= 1 - retrieval.SEMANTIC_WEIGHT + 1e-6
-        assert 0 <= parts.semantic <= retrieval.SEMANTIC_WEIGHT + 1e-6
+        assert hit.score == pytest.approx(
+            parts.lexical + parts.semantic + parts.matched + parts.read
+        )
+        assert 0 <= hit.score <= 1 + 1e-6
+        assert 0 <= parts.lexical <= 1 - fusion.SEMANTIC_WEIGHT + 1e-6
+        assert 0 <= parts.semantic <= fusion.SEMANTIC_WEIGHT + 1e-6
         assert -1.001 <= parts.cosine <= 1.001
         assert (parts.bm25 > 0) == (parts.lexical > 0)
         assert hit.passage.text == hit.document.text[hit.passage.start : hit.passage.end]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_what_is_not_read_says_so_in_its_parts(question: str) -> None:
+    for hit in seed_index(None).retrieve(question):
+        parts = hit.explanation
+        assert (parts.matched, parts.read, parts.similarity) == (0, 0, 0)
+        assert hit.reading is None
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_readings_are_parallel_to_the_sentences_that_are_shown(question: str) -> None:
+    hits = seed_index(fake_reranker()).retrieve(question)
+    assert all(hit.reading for hit in hits)
+    for hit in hits:
+        assert hit.reading
+        assert len(hit.reading.sentences) == len(hit.passage.sentences) > 0
+        for (start, end), read in zip(hit.passage.sentences, hit.reading.sentences, strict=True):
+            assert read.exact
+            assert hit.passage.start <= start <= read.exact[0] < read.exact[1] <= end
+
+
+def test_a_rerank_that_is_not_wanted_is_not_made() -> None:
+    matcher, reader = FakeMatcher(), FakeReader()
+    both = seed_index(Reranker(lambda: matcher, lambda: reader))
+    plain = seed_index(None)
+    for question in QUESTIONS:
+        assert both.retrieve(question, rerank=False) == plain.retrieve(question)
+        assert both.ask(question, rerank=False) == plain.ask(question)
+    assert not matcher.matched
+    assert not reader.pages
+    assert any(both.retrieve(q) != plain.retrieve(q) for q in QUESTIONS)
+    assert reader.pages
+
+
+@pytest.mark.parametrize("k", [1, 5, 12])
+def test_pages_are_whole_passages_and_as_many_as_are_asked_for(k: int) -> None:
+    matcher, reader = FakeMatcher(), FakeReader()
+    articles = seed_index(Reranker(lambda: matcher, lambda: reader))
+    texts = {d.title: d.text for d in articles.documents}
+    corpus = articles._current()
+    retrieval.retrieve(corpus, QUESTIONS[0], k, reranker=articles._reranker)
+    assert len(matcher.matched) == rerank.MATCHED
+    assert len(reader.pages) == max(k, rerank.READ)
+    for page in [*matcher.matched, *reader.pages]:
+        assert texts[page.title][page.start :].startswith(page.text)
+        assert page.sentences
+        for start, end in page.sentences:
+            assert page.start <= start < end <= page.start + len(page.text)
+
+
+def test_a_passage_that_was_read_comes_before_its_copies_that_were_not() -> None:
+    copies = [FIRE.format("Homs") for _ in range(rerank.READ + 4)]
+    best = "The army fired on the Homs road because the rebels of Hama had shelled the army first."
+    reader = FakeReader()
+    articles = index(*copies, best, reranker=Reranker(FakeMatcher, lambda: reader))
+    question = "Why did the army fire on the Homs road, rebels of Hama?"
+    hits = retrieval.retrieve(articles._current(), question, 2, reranker=articles._reranker)
+    assert len(reader.pages) == rerank.READ
+    assert [hit.reading is not None for hit in hits] == [True, True]
 
 
 def test_the_best_of_both_searches_has_the_whole_score(towns: qa.Index) -> None:
@@ -96,9 +168,11 @@ def test_more_than_there_are_gives_all_that_are_different(towns: qa.Index) -> No
 
 @pytest.mark.parametrize("k", [1, 2, 5])
 def test_fewer_hits_are_the_first_of_more(seeds: qa.Index, k: int) -> None:
+    def whole(question: str, k: int) -> list[Hit]:  # how much is shown depends on the others
+        return retrieval.retrieve(seeds._current(), question, k, reranker=seeds._reranker)
+
     for question in QUESTIONS:
-        more = places(seeds.retrieve(question, k=9))
-        assert places(seeds.retrieve(question, k=k)) == more[:k]
+        assert places(whole(question, k)) == places(whole(question, rerank.READ))[:k]
 
 
 @pytest.mark.parametrize("k", [0, -1])
@@ -149,10 +223,18 @@ def test_a_story_that_several_articles_print_is_one_hit_that_names_them() -> Non
     assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
 
 
-def test_a_story_printed_twice_in_one_article_is_one_hit_that_names_no_other() -> None:
+def test_a_story_printed_twice_in_one_article_is_shown_at_both_places() -> None:
     story = FIRE.format("Homs")
     hits = index(f"{story}\n\nAdvertisement\n\n{story}").retrieve("Which road?")
-    assert [hit.also_in for hit in hits] == [()]
+    assert [hit.passage.text for hit in hits] == [story, story]
+    assert [hit.also_in for hit in hits] == [(), ()]
+
+
+def test_what_is_folded_is_named_by_other_articles_only(seeds: qa.Index) -> None:
+    hits = [hit for question in QUESTIONS for hit in seeds.retrieve(question, k=10)]
+    assert any(hit.also_in for hit in hits)
+    for hit in hits:
+        assert hit.document.id not in {sentence.document.id for sentence in hit.also_in}
 
 
 def test_articles_that_contradict_each_other_are_not_folded() -> None:
@@ -174,13 +256,14 @@ def test_five_hits_on_the_seeds_are_five_different_things(seeds: qa.Index, quest
     weights = seeds._current().weights(question)
 
     def answering(hit: Hit) -> str:
-        return max(
-            (s.text for s in hit.sentences()),
-            key=lambda text: retrieval.matched_weight(text, weights),
-        )
+        if hit.reading:
+            scores = [sentence.score for sentence in hit.reading.sentences]
+            return hit.sentences()[scores.index(max(scores))].text
+        return max((s.text for s in hit.sentences()), key=lambda t: matched_weight(t, weights))
 
     for one, other in combinations(seeds.retrieve(question), 2):
-        assert not nearly_identical(answering(one), answering(other))
+        if one.document.id != other.document.id:
+            assert not nearly_identical(answering(one), answering(other))
 
 
 PLEDGE = (
