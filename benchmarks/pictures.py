@@ -97,7 +97,7 @@ def _bar(axes: Axes, x: float, stage: str, one: Retrieval) -> None:
     axes.bar(x, found.value, 0.2, color=SHADES[stage])
     axes.vlines(x, found.low, found.high, color="white", linewidth=2.8)
     axes.vlines(x, found.low, found.high, color=INK, linewidth=1.2)
-    axes.text(x, found.high + 0.012, _short(found.value), ha="center", va="bottom", fontsize=8)
+    axes.text(x, found.high + 0.012, short(found.value), ha="center", va="bottom", fontsize=8)
     axes.text(
         x,
         0.025,
@@ -248,7 +248,7 @@ def _reliability_panel(axes: Axes, one: Confidences) -> None:
         axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set_title(f"{one.title}\n{KINDS[one.kind]}", fontsize=8.5, pad=7)
     error = calibration_error(one.confidence, one.answerable, BINS)
-    axes.text(0.97, 0.05, f"calibration\nerror {_short(error)}", ha="right", fontsize=8)
+    axes.text(0.97, 0.05, f"calibration\nerror {short(error)}", ha="right", fontsize=8)
 
 
 def wilson(share: Floats, count: ArrayLike) -> tuple[Floats, Floats]:
@@ -306,7 +306,7 @@ def lines(sets: Sequence[str]) -> list[Line]:
     return [LINES[order.index(name) % len(LINES)] for name in sets]
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
     """.906, as figures are written in the README."""
     return f"{value:.3f}".removeprefix("0") if value < 1 else f"{value:.2f}"
 

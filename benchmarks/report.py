@@ -17,12 +17,14 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pictures
 from matplotlib.figure import Figure
+from pictures import short
 from recorded import KINDS, STAGES, Confidences, Retrieval, read_confidences, read_retrieval
 from sklearn.metrics import roc_auc_score
 
@@ -33,13 +35,14 @@ PIXELS_PER_INCH = 200
 RISKS = (0.05, 0.1)  # at which a table says the coverage
 STYLE = """
 :root { color-scheme: light dark }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 90rem; margin: 2rem auto; padding: 0 1rem }
-section { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: start; margin: 2.5rem 0 }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 105rem; margin: 2rem auto; padding: 0 1rem }
+section { display: flex; flex-wrap: wrap; gap: 1.5rem 2.5rem; align-items: start; margin: 3rem 0 }
 figure { margin: 0; flex: 1 1 34rem; max-width: 56rem }
 img { width: 100%; height: auto; border-radius: 6px }
-div { flex: 1 1 30rem; overflow-x: auto }
-table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums }
-th, td { padding: .2rem .7rem .2rem 0; text-align: left; vertical-align: top; white-space: nowrap }
+div { flex: 1 1 40rem; overflow-x: auto }
+table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabular-nums }
+th, td { padding: .15rem .7rem .15rem 0; text-align: left; vertical-align: bottom }
+td { white-space: nowrap }
 tr { border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent) }
 p.conditions { font-size: 13px; opacity: .8; margin: .2rem 0 }
 """
@@ -110,7 +113,7 @@ RISK = (
 )
 RELIABILITY = (
     "How often the articles do answer, against the confidence that they do; "
-    "on the dashed line both are the same."
+    "on the dashed line both are the same. In the table, for each point: confidence, share, questions."
 )
 
 
@@ -183,10 +186,10 @@ def _risk_row(one: Confidences) -> tuple[str, ...]:
         one.title,
         KINDS[one.kind],
         f"{len(yes)} / {len(no)}",
-        f"{roc_auc_score(one.answerable, one.confidence):.3f}" if told_apart else "",
-        f"{refused_at(yes, no):.3f}" if told_apart else "",
-        f"{np.mean(~one.correct):.3f}",
-        *(f"{coverage_at(one, risk):.3f}" for risk in RISKS),
+        short(roc_auc_score(one.answerable, one.confidence)) if told_apart else "",
+        short(refused_at(yes, no)) if told_apart else "",
+        short(float(np.mean(~one.correct))),
+        *(short(coverage_at(one, risk)) for risk in RISKS),
     )
 
 
@@ -197,20 +200,24 @@ def coverage_at(one: Confidences, most: float) -> float:
 
 
 def reliability_table(figures: Sequence[Confidences]) -> Table:
-    """The points of the diagrams, and their calibration errors."""
-    rows = []
-    for one in figures:
-        found = reliability(one.confidence, one.answerable, pictures.BINS)
-        error = calibration_error(one.confidence, one.answerable, pictures.BINS)
-        rows.append((one.title, KINDS[one.kind], f"calibration error {error:.3f}", "", ""))
-        for mean, share, count in zip(found.confidence, found.correct, found.count, strict=True):
-            rows.append(("", "", f"{mean:.3f}", f"{share:.3f}", str(count)))
-    return Table(("questions", "kind", "confidence", "answerable", "count"), tuple(rows))
+    """The points of the diagrams, least confident first: confidence, share, questions."""
+    head = [
+        f"{one.title}: {KINDS[one.kind].lower()}; calibration error "
+        f"{short(calibration_error(one.confidence, one.answerable, pictures.BINS))}"
+        for one in figures
+    ]
+    return Table(tuple(head), tuple(zip_longest(*map(_points, figures), fillvalue="")))
+
+
+def _points(one: Confidences) -> list[str]:
+    found = reliability(one.confidence, one.answerable, pictures.BINS)
+    points = zip(found.confidence, found.correct, found.count, strict=True)
+    return [f"{short(mean)}: {short(share)} of {count}" for mean, share, count in points]
 
 
 def interval(estimate: Estimate) -> str:
     """A figure and its 95 % interval."""
-    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+    return f"{short(estimate.value)} ({short(estimate.low)}–{short(estimate.high)})"
 
 
 def page(drawn: Iterable[Part], conditions: Sequence[str]) -> str:

@@ -126,7 +126,7 @@ def test_the_report_is_one_page_with_a_table_beside_every_picture(
     html = page.read_text("utf-8")
     assert html.count("<img") == html.count("<table>") == html.count("data:image/png") == 4
     assert "http" not in html
-    assert "0.877 (0.827 to 0.917)" in html
+    assert ".877 (.827–.917)" in html
     assert "p = 0.0123" in html
 
 
