@@ -33,6 +33,19 @@ from qa.evaluation import Estimate, calibration_error, refused_at, reliability, 
 HERE = Path(__file__).parent
 PIXELS_PER_INCH = 200
 RISKS = (0.05, 0.1)  # at which a table says the coverage
+QUALITY = (
+    "Ranking quality of each stage, nDCG@10 with 95 % bootstrap intervals: "
+    "both searches alone, fused, and with the best passages read."
+)
+LATENCY = "What each stage gains and costs: nDCG@10 against the median time of a question."
+RISK = (
+    "How many answers are wrong when ever more questions are answered, the most confident first: "
+    "the first marked sentence does not hold the answer, or the articles do not give one."
+)
+RELIABILITY = (
+    "How often the articles do answer, against the confidence that they do; "
+    "on the dashed line both are the same."
+)
 STYLE = """
 :root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 105rem; margin: 2rem auto; padding: 0 1rem }
@@ -100,21 +113,6 @@ def parts(found: Sequence[Retrieval], confidences: Sequence[Confidences]) -> lis
             part("reliability", RELIABILITY, pictures.calibration, confidences, reliability_table),
         ]
     return drawn
-
-
-QUALITY = (
-    "Ranking quality of each stage, nDCG@10 with 95 % bootstrap intervals; "
-    "each stage builds on the ones before it."
-)
-LATENCY = "What each stage gains and costs: nDCG@10 against the median time of a question."
-RISK = (
-    "How many answers are wrong when ever more questions are answered, the most confident first: "
-    "the first marked sentence does not hold the answer, or the articles do not give one."
-)
-RELIABILITY = (
-    "How often the articles do answer, against the confidence that they do; "
-    "on the dashed line both are the same. In the table, for each point: confidence, share, questions."
-)
 
 
 def part(
@@ -203,7 +201,8 @@ def reliability_table(figures: Sequence[Confidences]) -> Table:
     """The points of the diagrams, least confident first: confidence, share, questions."""
     head = [
         f"{one.title}: {KINDS[one.kind].lower()}; calibration error "
-        f"{short(calibration_error(one.confidence, one.answerable, pictures.BINS))}"
+        f"{short(calibration_error(one.confidence, one.answerable, pictures.BINS))} "
+        "(confidence: share of questions)"
         for one in figures
     ]
     return Table(tuple(head), tuple(zip_longest(*map(_points, figures), fillvalue="")))

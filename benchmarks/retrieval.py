@@ -118,7 +118,7 @@ def measure(folder: Path, limit: int | None, half: str, directory: Path | None) 
 
 
 def stages(index: qa.Index) -> tuple[Stage, ...]:
-    """Each builds on the ones before it."""
+    """Both searches alone, fused, and with the best passages read."""
     corpus = index._current()
 
     def documents_of(passages: Iterable[int]) -> list[str]:
