@@ -124,15 +124,20 @@ def test_pages_are_whole_passages_and_as_many_as_are_asked_for(k: int) -> None:
             assert page.start <= start < end <= page.start + len(page.text)
 
 
-def test_a_passage_that_was_read_comes_before_its_copies_that_were_not() -> None:
-    copies = [FIRE.format("Homs") for _ in range(rerank.READ + 4)]
+@pytest.mark.parametrize("name", "abcdef")  # which of the copies are read depends on their names
+def test_a_passage_that_was_read_comes_before_its_copies_that_were_not(name: str) -> None:
     best = "The army fired on the Homs road because the rebels of Hama had shelled the army first."
+    copies = [FIRE.format("Homs") for _ in range(rerank.READ + 4)]
+    made = [Document(f"{name}{i}", text, title="") for i, text in enumerate([best, *copies])]
     reader = FakeReader()
-    articles = index(*copies, best, reranker=Reranker(FakeMatcher, lambda: reader))
+    articles = qa.Index.from_documents(
+        made, encoder=HashingEncoder(), reranker=Reranker(FakeMatcher, lambda: reader)
+    )
     question = "Why did the army fire on the Homs road, rebels of Hama?"
-    hits = retrieval.retrieve(articles._current(), question, 2, reranker=articles._reranker)
+    hits = retrieval.retrieve(articles._current(), question, 6, reranker=articles._reranker)
     assert len(reader.pages) == rerank.READ
     assert [hit.reading is not None for hit in hits] == [True, True]
+    assert len(hits[1].also_in) == len(copies) - 1
 
 
 def test_the_best_of_both_searches_has_the_whole_score(towns: qa.Index) -> None:
