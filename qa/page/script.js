@@ -137,31 +137,33 @@ window.qaPage = (() => {
     end: Number(dataset.end),
   });
 
-  // Where the reader is among the cards: what is at the top of the view, when scrolled to, and
-  // what has the focus. Gives a function that goes back there among the cards that came since.
+  // Where the reader is among the cards: which has the focus, and, when scrolled to, which are in
+  // view. Gives a function that goes back there among the cards that came since.
   function readersPlace(element) {
-    const side = byId("qa-side");
-    const top = byId("qa-tabs").getBoundingClientRect().bottom;
     const cards = [...element.querySelectorAll(".card")];
-    const inView = cards.filter((card) => card.getBoundingClientRect().bottom > Math.max(top, 0));
-    const scrolled = element.getBoundingClientRect().top < Math.max(top, 0);
-    const seen = (scrolled ? inView : []).map((card) => [
-      placeOf(card),
-      card.getBoundingClientRect().top,
-    ]);
-    const card = document.activeElement.closest?.(".card");
-    const held = card && element.contains(card) && { ...placeOf(card), at: cards.indexOf(card) };
-    const open = document.activeElement.matches("[data-open]");
+    const active = document.activeElement;
+    const held = cards.find((card) => card.contains(active));
+    const heldPlace = held && { ...placeOf(held), at: cards.indexOf(held) };
+    const onButton = active.matches("[data-open]");
+    const top = Math.max(byId("qa-tabs").getBoundingClientRect().bottom, 0);
+    const seen = cards
+      .map((card) => ({ card, place: placeOf(card), box: card.getBoundingClientRect() }))
+      .filter(({ box }) => box.bottom > top && box.top < innerHeight);
+    // What begins in view is kept where it is, before what is only read on from above.
+    const rank = ({ card, box }) => (card === held ? 0 : box.top >= top ? 1 : 2);
+    seen.sort((one, other) => rank(one) - rank(other));
+    const scrolled = element.getBoundingClientRect().top < top;
     return () => {
       if (held) {
-        const same = cardLike(held) || element.querySelectorAll(".card")[held.at];
-        const target = open ? same?.querySelector(".card-foot [data-open]") : same;
+        const same = cardLike(heldPlace) || element.querySelectorAll(".card")[heldPlace.at];
+        const target = onButton ? same?.querySelector(".card-foot [data-open]") : same;
         target?.focus({ preventScroll: true });
       }
-      const [place, before] = seen.find(([place]) => cardLike(place)) || [];
-      if (!place) return;
-      const by = cardLike(place).getBoundingClientRect().top - before;
-      (wide.matches ? side : window).scrollBy({ top: by, behavior: "instant" });
+      const kept = scrolled && seen.find(({ place }) => cardLike(place));
+      if (!kept) return;
+      const now = cardLike(kept.place).getBoundingClientRect().top;
+      const scroller = wide.matches ? byId("qa-side") : window;
+      scroller.scrollBy({ top: now - Math.max(kept.box.top, top + 14), behavior: "instant" });
     };
   }
 
@@ -206,7 +208,8 @@ window.qaPage = (() => {
     });
     let opener; // has the focus again afterwards, or, where it went away, the one in its place
     box.addEventListener("close", () => {
-      if (document.activeElement !== document.body || !opener.passage) return;
+      const lost = document.activeElement === document.body || box.contains(document.activeElement);
+      if (!lost || !opener.passage) return;
       const [start, end] = opener.passage;
       const card = cardLike({ document: opener.document, start, end });
       card?.querySelector(".card-foot [data-open]").focus({ preventScroll: true });
