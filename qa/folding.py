@@ -42,7 +42,7 @@ def fold(hit: Hit, better: list[Hit], weights: Mapping[str, float]) -> bool:
 
 def _alike(hit: Hit, better: Sequence[Hit]) -> dict[int, dict[int, list[str]]]:
     """Sentences of other articles that may say the same as one of this hit: by the position of the
-    better hit, and by the number of this hit's sentence, both ascending.
+    better hit, and by the number of this hit's sentence.
 
     All pairs are compared at once: most are spelled so differently that they need no closer look.
     """
