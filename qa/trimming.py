@@ -46,14 +46,15 @@ def _shown(hit: Hit, worths: Sequence[float]) -> Hit:
         (worth - SHOWN) * (end - start)
         for worth, (start, end) in zip(worths, sentences, strict=True)
     ]
-    best = worths.index(max(worths))
+    assert hit.reading is not None  # it has worths
+    scores = [sentence.score for sentence in hit.reading.sentences]
+    best = scores.index(max(scores))  # not of the worths: in a hit without a score all are 0
     first, last = best - _reach(gains[:best][::-1]), best + _reach(gains[best + 1 :])
     while first > 0 and leans_on_previous(_text(hit, first)):
         first -= 1
     start = passage.start if first == 0 else sentences[first][0]
     end = passage.end if last == len(sentences) - 1 else sentences[last][1]
     text = hit.document.text[start:end]
-    assert hit.reading is not None  # it has worths
     reading = replace(hit.reading, sentences=hit.reading.sentences[first : last + 1])
     return replace(
         hit, passage=Passage(start, end, text, sentences[first : last + 1]), reading=reading
