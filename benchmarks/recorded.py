@@ -154,6 +154,11 @@ def _estimates(measures: Mapping[str, Mapping[str, float]]) -> dict[str, Estimat
 
 
 def _conditions(entry: Mapping[str, Any]) -> str:
+    measured = _measured(entry)
+    return f"{measured}. Times: {_measured(entry['timed'])}" if "timed" in entry else measured
+
+
+def _measured(entry: Mapping[str, Any]) -> str:
     machine = entry["machine"]
     flags = ", ".join(machine["flags"])
     return (

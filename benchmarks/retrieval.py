@@ -10,6 +10,10 @@ of the fused order: asking for more would also read more, and be another order t
 question that has a conversation before it is asked as `Index.ask` completes it. The stages take
 turns at each question, so that other work on the machine slows all of them alike.
 
+On a busy machine ``--no-time-limit`` lets the reranking come to its end, as it does on a quiet one;
+``--times`` then measures the times as a user has them, and writes them into the figures that are
+there.
+
 Writes ``figures/retrieval-<folder's name>.json``, which `report.py` draws, and prints a table. The
 index is kept where `qa eval` keeps it, or in ``--index-directory/<folder's name>``.
 """
@@ -29,9 +33,12 @@ from typing import Any
 
 import qa
 from qa import evaluation, followup
+from qa.directory import default_directory
 from qa.evaluation import Difference, Estimate, Latency, Query, Run
 from qa.evaluation.asking import latency, timed
-from qa.evaluation.beir import QUERIES, lines
+from qa.evaluation.beir import CORPUS, QUERIES, lines
+from qa.reader import Page, Reading
+from qa.rerank import Reranker, shared
 
 FIGURES = Path(__file__).with_name("figures")
 PASSAGES = 10  # that are asked for, and timed
@@ -65,8 +72,10 @@ def main() -> None:
     arguments = parsed()
     FIGURES.mkdir(exist_ok=True)
     for folder in arguments.data:
-        figures = measure(folder, arguments.limit, arguments.half, arguments.index_directory)
         path = FIGURES / f"retrieval-{folder.name}.json"
+        figures = measure(folder, arguments)
+        if arguments.times:
+            figures = retimed(json.loads(path.read_text("utf-8")), figures)
         path.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
         print(table(figures), flush=True)
 
@@ -78,19 +87,25 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--limit", type=int, help="questions of each collection, at most")
     parser.add_argument("--half", choices=("tune", "report", "both"), default="report")
     parser.add_argument("--index-directory", type=Path)
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--no-time-limit", action="store_true")
+    either.add_argument("--times", action="store_true")
     return parser.parse_args()
 
 
-def measure(folder: Path, limit: int | None, half: str, directory: Path | None) -> dict[str, Any]:
+def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """All figures of one collection, as JSON."""
     machine_before = machine()
     collection = evaluation.read(folder)
     judged = [query for query in collection.queries if query.relevant]
-    chosen = evaluation.sample(
-        judged, limit=limit, half="tune" if half == "tune" else None if half == "both" else "report"
-    )
-    directory = directory / folder.name if directory else None
-    with evaluation.open_index(collection, directory=directory) as index:
+    half = None if options.half == "both" else options.half
+    chosen = evaluation.sample(judged, limit=options.limit, half=half)
+    directory = options.index_directory and options.index_directory / folder.name
+    with qa.Index.from_documents(
+        collection.documents,
+        directory=directory or default_directory(folder.resolve() / CORPUS),
+        reranker=unhurried() if options.no_time_limit else None,
+    ) as index:
         runs, seconds = ranked(stages(index), completed(folder, chosen))
         status = index.status
     measured = {
@@ -108,13 +123,41 @@ def measure(folder: Path, limit: int | None, half: str, directory: Path | None) 
         "documents": status.documents,
         "passages": status.passages,
         "questions": len(chosen),
-        "half": half,
+        "half": options.half,
         "stages": {name: asdict(of) for name, of in measured.items()},
         "reranked_against_fused": {name: asdict(of) for name, of in gain.items()},
         "machine": machine_before,
         "date": datetime.date.today().isoformat(),
-        "command": command(folder.name, limit, half),
+        "command": command(folder.name, options),
     }
+
+
+def retimed(figures: dict[str, Any], timed: dict[str, Any]) -> dict[str, Any]:
+    """Figures with the times of other ones."""
+    for name, stage in figures["stages"].items():
+        stage["latency"] = timed["stages"][name]["latency"]
+    keys = ("questions", "machine", "date", "command")
+    return figures | {"timed": {key: timed[key] for key in keys}}
+
+
+def unhurried() -> Reranker:
+    """The one that comes with qa, with all the time that it takes."""
+    return Reranker(lambda: _Unhurried(shared().matcher), lambda: _Unhurried(shared().reader))
+
+
+@dataclass(frozen=True, slots=True)
+class _Unhurried:
+    """A matcher or a reader that is told of no time limit."""
+
+    of: Any
+
+    def match(self, question: str, pages: Sequence[Page], *, seconds: float = 0) -> list[float]:
+        found: list[float] = self.of.match(question, pages)
+        return found
+
+    def read(self, question: str, pages: Sequence[Page], *, seconds: float = 0) -> list[Reading]:
+        found: list[Reading] = self.of.read(question, pages)
+        return found
 
 
 def stages(index: qa.Index) -> tuple[Stage, ...]:
@@ -194,10 +237,13 @@ def machine() -> dict[str, Any]:
     }
 
 
-def command(name: str, limit: int | None, half: str) -> str:
+def command(name: str, options: argparse.Namespace) -> str:
     """How to make these figures again, wherever the data lies."""
-    options = f" --limit {limit}" if limit else ""
-    return f"python benchmarks/retrieval.py --data {name}{options} --half {half}"
+    said = [f"--data {name}", f"--half {options.half}"]
+    said += [f"--limit {options.limit}"] if options.limit else []
+    said += ["--no-time-limit"] if options.no_time_limit else []
+    said += ["--times"] if options.times else []
+    return f"python benchmarks/retrieval.py {' '.join(said)}"
 
 
 def table(figures: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import HashingEncoder
@@ -72,7 +73,31 @@ def test_a_question_in_a_conversation_is_completed(tmp_path: Path) -> None:
     assert second.text == "What is bread baked from?"
 
 
-def test_the_command_names_no_place_of_this_machine() -> None:
-    assert benchmark.command("scifact_train", 300, "report") == (
-        "python benchmarks/retrieval.py --data scifact_train --limit 300 --half report"
+def test_the_command_names_no_place_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = "retrieval.py --data somewhere/scifact_train --limit 300 --no-time-limit"
+    monkeypatch.setattr(sys, "argv", [*typed.split(), "--index-directory", "elsewhere"])
+    assert benchmark.command("scifact_train", benchmark.parsed()) == (
+        "python benchmarks/retrieval.py --data scifact_train --half report --limit 300 "
+        "--no-time-limit"
     )
+
+
+def test_without_a_time_limit_all_passages_are_looked_at(index: qa.Index) -> None:
+    class Hurried:
+        def match(self, question: str, pages: list[object], *, seconds: float = 9.0) -> list[float]:
+            return [1.0 for _ in pages[: int(seconds)]]
+
+    unhurried = benchmark._Unhurried(Hurried())
+    assert len(Hurried().match("?", [1, 2, 3], seconds=1.0)) == 1
+    assert len(unhurried.match("?", [1, 2, 3], seconds=1.0)) == 3
+
+
+def test_times_are_replaced_and_nothing_else() -> None:
+    def figures(value: float, milliseconds: float) -> dict[str, Any]:
+        stage = {"measures": {"P@1": value}, "latency": {"median_ms": milliseconds}}
+        said = {"questions": 1, "machine": {}, "date": "today", "command": f"{milliseconds}"}
+        return {"stages": {"bm25": stage}, **said}
+
+    both = benchmark.retimed(figures(0.5, 80.0), figures(0.9, 2.0))
+    assert both["stages"] == {"bm25": {"measures": {"P@1": 0.5}, "latency": {"median_ms": 2.0}}}
+    assert (both["command"], both["timed"]["command"]) == ("80.0", "2.0")
