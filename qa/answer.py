@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from qa import exact, lexical
+from qa import exact, lexical, quotation
 from qa.confidence import confidence, signals
 from qa.context import leans_on_previous
 from qa.corpus import Corpus
@@ -22,9 +22,9 @@ Status = Literal["answered", "uncertain", "not_found"]
 
 SENTENCES = 3  # marked as answering, at most
 ANSWERED, NOT_FOUND = 0.5, 0.1  # confidence from which, and below which, to say so
-CERTAINTY = 0.0  # of a sentence's score: how likely its exact words are
-RELEVANCE = 0.0  # of the passage that it stands in
-HIT_SCORE = 0.0  # that passage's score
+CERTAINTY = 0.2  # of a sentence's score: how likely its exact words are
+RELEVANCE = 0.1  # of the passage that it stands in
+HIT_SCORE = 2.0  # that passage's score
 
 _WORD = re.compile(r"\w+(?:[-.'\u2019]\w+)*")
 
@@ -50,7 +50,8 @@ class Answer:
         What a face shows first: the best sentence and where it stands, or that the articles do
         not say.
     missing : tuple of str
-        Words of the question that none of the hits mentions, as the question spells them.
+        Words of the question that none of the hits mentions, as the question spells them; where
+        there are no hits because of the phrases that it quotes, those phrases.
     """
 
     question: str
@@ -75,7 +76,7 @@ def answer(corpus: Corpus, question: str, query: str, hits: Sequence[Hit]) -> An
     """
     read = skim(corpus, query, hits)
     probability = confidence(signals(corpus, query, read))
-    shown = trimmed(read)
+    shown = trimmed(read, query)
     ranked = ranked_sentences(shown)
     status = _status(probability) if ranked else "not_found"
     sentences = _different(ranked, SENTENCES) if status != "not_found" else []
@@ -148,7 +149,12 @@ def _status(confidence: float) -> Status:
 
 
 def _missing(query: str, hits: Sequence[Hit]) -> tuple[str, ...]:
-    """The question's content words that stand in none of the hits or their titles."""
+    """The question's content words that stand in none of the hits or their titles.
+
+    Where there are no hits because of the phrases that it quotes: those phrases.
+    """
+    if not hits and (phrases := quotation.quoted(query)):
+        return phrases
     said: set[str] = set()
     for hit in hits:
         said |= set(lexical.terms(f"{hit.document.title} {hit.passage.text}"))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qa import lexical
+from qa import lexical, quotation
 
 MOST_TERMS = 5  # a question with more content words stands alone, whatever it points at
 
@@ -34,13 +34,15 @@ def complete(question: str, history: Sequence[Mapping[str, Any]]) -> str:
     -------
     str
         The last earlier question that stands alone, the one just before when that is another, and
-        this one; or this one alone.
+        this one; or this one alone. A phrase quoted earlier loses its quotation marks: its words
+        are searched for, but only what this question quotes is required.
     """
     earlier = [text for text in map(_asked, history) if text]
     if not earlier or not _leans(question):
         return question
     base = next((text for text in reversed(earlier) if not _leans(text)), earlier[0])
-    return " ".join([*dict.fromkeys([base, earlier[-1]]), question])
+    before = dict.fromkeys([base, earlier[-1]])
+    return " ".join([*map(quotation.unquoted, before), question])
 
 
 def _asked(message: Any) -> str:

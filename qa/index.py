@@ -208,7 +208,9 @@ class Index:
         """
         question, ids = checked_question(question, k), checked_ids(documents)
         reader = self._reranker if rerank else None
-        return self._mended(lambda: trimmed(_retrieve(self._current(), question, k, ids, reader)))
+        return self._mended(
+            lambda: trimmed(_retrieve(self._current(), question, k, ids, reader), question)
+        )
 
     def ask(
         self,

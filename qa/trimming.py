@@ -10,17 +10,21 @@ from itertools import accumulate
 from qa.context import leans_on_previous
 from qa.hits import Hit
 from qa.passages import Passage
+from qa.quotation import quoted
 
 SHOWN = 0.05  # of the best sentence's worth: a run of sentences worth less is not shown
 
 
-def trimmed(hits: Sequence[Hit]) -> list[Hit]:
+def trimmed(hits: Sequence[Hit], question: str = "") -> list[Hit]:
     """The hits, each with the run of its sentences that is worth most.
 
     A sentence is worth how likely it is what is asked for, beside the likeliest of all the hits,
     and less in a lesser hit; showing a character costs `SHOWN`. Hits that were not read stay whole,
-    and so does a passage without sentences.
+    and so do a passage without sentences and all hits of a question that quotes, because what it
+    quotes may stand anywhere in them.
     """
+    if quoted(question):
+        return list(hits)
     worths = [_worths(hit) for hit in hits]
     best = max((worth for some in worths for worth in some), default=0.0)
     top = max((hit.score for hit in hits), default=0.0)

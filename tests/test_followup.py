@@ -111,3 +111,13 @@ def test_messages_without_text_are_passed_over(message: Any) -> None:
 
 def test_a_message_of_one_text_part_is_understood() -> None:
     assert complete("Why?", [user({"type": "text", "text": ASKED})]) == f"{ASKED} Why?"
+
+
+def test_a_phrase_quoted_earlier_is_searched_for_and_no_longer_required() -> None:
+    history = [user('Who led "Operation Dawn"?')]
+    assert complete("And when?", history) == "Who led Operation Dawn? And when?"
+
+
+def test_a_phrase_quoted_in_the_follow_up_itself_stays_required() -> None:
+    completed = complete('And of "Homs"?', [user('Who spoke of "Aleppo"?')])
+    assert completed == 'Who spoke of Aleppo? And of "Homs"?'

@@ -64,3 +64,11 @@ def test_the_parts_of_the_score_are_of_the_passages_with_the_phrase(index: qa.In
 def test_a_question_about_a_phrase_that_no_passage_has_is_not_answered(index: qa.Index) -> None:
     answer = index.ask('Who said that the "cease-fire fails"?')
     assert (answer.status, answer.hits, answer.sentences) == ("not_found", [], [])
+    assert answer.missing == ("cease-fire fails",)
+    assert "cease-fire fails" in answer.text
+
+
+def test_a_follow_up_does_not_require_what_an_earlier_question_quoted(index: qa.Index) -> None:
+    history = [{"role": "user", "content": 'Who said that the "cease-fire holds"?'}]
+    hits = index.ask("And what did he tell us?", history).hits
+    assert {"a", "d"} <= {hit.document.id for hit in hits}

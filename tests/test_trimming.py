@@ -167,3 +167,9 @@ def test_what_was_not_read_stays_whole() -> None:
     assert trimmed([unread, headings, hit(["Rain."], [BAD])])[:2] == [unread, headings]
     assert trimmed([unread]) == [unread]
     assert trimmed([]) == []
+
+
+def test_a_question_that_quotes_is_shown_whole_passages() -> None:
+    whole = hit(["No.", "Yes."], [BAD, GOOD])
+    assert trimmed([whole], "Who said “yes”?") == [whole]
+    assert trimmed([whole], "Who said yes?") != [whole]
