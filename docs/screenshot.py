@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 
 def main() -> None:
-    """Serve the seeds, ask by the address, wait for the marked sentence, take the picture."""
+    """Serve the seeds, ask by the address, wait until its answer is read, take the picture."""
     qa = Path(sys.executable).with_name("qa")
     server = subprocess.Popen(
         [qa, "serve", HERE.parent / "seeds"], stdout=subprocess.PIPE, text=True
@@ -31,8 +31,11 @@ def main() -> None:
                 executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
             )
             page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page.goto(address)
+            page.locator(".examples").wait_for(timeout=120_000)  # the models are loaded by now
             page.goto(f"{address}/?{urlencode({'q': QUESTION})}")
-            page.locator(".card mark").first.wait_for(timeout=120_000)
+            page.locator(".turn[aria-busy=false]").wait_for(timeout=120_000)
+            page.locator(".card mark").first.wait_for()
             page.screenshot(path=HERE / "answer.png")
             browser.close()
     finally:
