@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes import HashingEncoder
+from fakes import HashingEncoder, fake_reranker
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
@@ -69,7 +69,11 @@ def address(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
     def open_index(progress: qa.ProgressCallback) -> qa.Index:
         return qa.Index.open(
-            folder, directory=directory, encoder=HashingEncoder(), progress=progress
+            folder,
+            directory=directory,
+            encoder=HashingEncoder(),
+            reranker=fake_reranker(),
+            progress=progress,
         )
 
     blocks = app.build(folder, open_index=open_index)
@@ -104,7 +108,21 @@ def test_retrieve_is_an_endpoint_that_returns_plain_json(client: Client) -> None
     best = hits[0]
     assert best["document"]["id"] == "harbour.txt"
     assert ARTICLES["harbour.txt"][best["start"] : best["end"]] == best["text"]
-    assert best["lexical"] + best["semantic"] == pytest.approx(best["score"])
+    parts = sum(best[name] for name in ("lexical", "semantic", "matched", "read"))
+    assert parts == pytest.approx(best["score"])
+
+
+@pytest.mark.parametrize("endpoint", ["/retrieve", "/ask"])
+def test_passages_are_read_unless_the_caller_wants_them_at_once(
+    client: Client, endpoint: str
+) -> None:
+    def hits(**settings: bool) -> list[dict[str, float]]:
+        said = client.predict("Who closed the east pier?", api_name=endpoint, **settings)
+        return list(said["hits"] if endpoint == "/ask" else said)
+
+    assert hits()[0]["matched"] > 0
+    assert hits()[0]["read"] > 0
+    assert {(hit["matched"], hit["read"]) for hit in hits(rerank=False)} == {(0, 0)}
 
 
 def test_ask_is_an_endpoint_with_history_and_a_choice_of_documents(client: Client) -> None:
