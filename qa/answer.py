@@ -75,7 +75,7 @@ def answer(corpus: Corpus, question: str, query: str, hits: Sequence[Hit]) -> An
         Best first, whole.
     """
     read = skim(corpus, query, hits)
-    probability = confidence(signals(corpus, query, read))
+    probability = confidence(signals(read))
     shown = trimmed(read, query)
     ranked = ranked_sentences(shown)
     status = _status(probability) if ranked else "not_found"
