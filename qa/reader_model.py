@@ -56,7 +56,7 @@ class Heads:
     def load(cls, path: Path = _HEADS) -> Heads:
         """Read the fitted heads. Raises ModelError when they are damaged."""
         try:
-            with np.load(path, allow_pickle=False) as kept:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
                 return cls(
                     says=kept["says"],
                     says_bias=float(kept["says_bias"]),
