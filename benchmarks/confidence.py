@@ -137,16 +137,19 @@ def fit_sentences(cases: list[Case]) -> None:
 def fit_confidence(cases: list[Case]) -> None:
     """Print the coefficients of the confidence."""
     values = np.array([astuple(c.signals)[:-1] for c in cases])
-    model = LogisticRegression(C=10.0, max_iter=5000)
-    model.fit(values, [c.kind == "here" for c in cases], sample_weight=weights(cases))
-    print(f"INTERCEPT = {model.intercept_[0]:.2f}")
-    print(f"COEFFICIENTS = ({', '.join(f'{c:.2f}' for c in model.coef_[0])})")
+    mean, deviation = values.mean(axis=0), values.std(axis=0)
+    model = LogisticRegression(C=0.1, max_iter=5000)
+    labels = [c.kind == "here" for c in cases]
+    model.fit((values - mean) / deviation, labels, sample_weight=weights(cases))
+    found = model.coef_[0] / deviation
+    print(f"INTERCEPT = {model.intercept_[0] - found @ mean:.2f}")
+    print(f"COEFFICIENTS = ({', '.join(f'{c:.2f}' for c in found)})")
 
 
 def weights(cases: list[Case]) -> np.ndarray:
     """Of each case, so that the kinds of each set have their shares."""
     groups = [(c.set, c.articles, c.kind) for c in cases]
-    return np.array([WEIGHT[kind] / groups.count(g) for g in groups for kind in [g[2]]])
+    return len(cases) * np.array([WEIGHT[g[2]] / groups.count(g) for g in groups])
 
 
 def report(cases: list[Case]) -> None:

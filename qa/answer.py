@@ -121,12 +121,14 @@ def _score(hit: Hit, read: SentenceReading) -> float:
 
 
 def _different(ranked: Sequence[ScoredSentence], n: int) -> list[ScoredSentence]:
-    """The best n that do not repeat a better one."""
+    """The best n that do not repeat a better one, nor come along with it as its lead-in."""
     chosen: list[ScoredSentence] = []
+    said: list[Sentence] = []
     for scored in ranked:
         text = scored.sentence.text
-        if not any(nearly_identical(text, other.sentence.text) for other in chosen):
+        if not any(nearly_identical(text, other.text) for other in said):
             chosen.append(scored)
+            said += [s for s in (scored.sentence, _lead_in(scored)) if s]
         if len(chosen) == n:
             break
     return chosen
@@ -134,12 +136,17 @@ def _different(ranked: Sequence[ScoredSentence], n: int) -> list[ScoredSentence]
 
 def _finished(scored: ScoredSentence, question: str, status: Status) -> Sentence:
     """A sentence with the one before it, where it needs that, and its exact words, when sure."""
-    sentence, previous = scored.sentence, scored.previous
+    sentence = scored.sentence
     if status == "answered" and (found := exact.exact(question, sentence.text)):
         sentence = replace(sentence, exact=(sentence.start + found[0], sentence.start + found[1]))
-    if previous and leans_on_previous(sentence.text):
-        return replace(sentence, start=previous.start, lead_in=(previous.start, previous.end))
+    if before := _lead_in(scored):
+        return replace(sentence, start=before.start, lead_in=(before.start, before.end))
     return sentence
+
+
+def _lead_in(scored: ScoredSentence) -> Sentence | None:
+    """The sentence before, where this one needs it."""
+    return scored.previous if leans_on_previous(scored.sentence.text) else None
 
 
 def _status(confidence: float) -> Status:
