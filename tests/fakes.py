@@ -81,7 +81,7 @@ class FakeReader:
 
 
 def _reading(question: str, page: Page) -> Reading:
-    said = shared_words(question, f"{page.title} {page.text}")
+    said = shared_words(question, f"{page.title} {page.text}") ** 2  # half of it is not much
     return Reading(
         relevance=20 * said - 11,
         says=12 * said - 8,
@@ -92,7 +92,7 @@ def _reading(question: str, page: Page) -> Reading:
 def _sentence(question: str, page: Page, span: Span) -> SentenceReading:
     start, end = span
     text = page.text[start - page.start : end - page.start]
-    share = shared_words(question, text)
+    share = shared_words(question, text) ** 2
     return SentenceReading(
         12 * share - 8, (start, start + len(text.split()[0])), certainty=12 * share - 12
     )
