@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import onnx
+import onnx.parser
 import onnxruntime
 import pytest
 import tokenizers
-from onnx import TensorProto, helper
 
 from qa import models, prepared, reader_model
 from qa.errors import ModelError
@@ -19,6 +18,21 @@ from qa.models import ModelFiles
 
 INNER = "shifted"
 TOKENS = [3, 1, 4, 1, 5]
+GRAPH = f"""
+<ir_version: 8, opset_import: ["": 17]>
+small (int64[1, n] input_ids, int64[1, n] attention_mask, int64[1, n] token_type_ids)
+    => (float[1, n] result)
+    <float[1] ten = {{10.0}}, float[1] two = {{2.0}}>
+{{
+    ids = Cast<to = 1>(input_ids)
+    mask = Cast<to = 1>(attention_mask)
+    segments = Cast<to = 1>(token_type_ids)
+    tens = Mul(segments, ten)
+    sum = Add(ids, tens)
+    {INNER} = Add(sum, mask)
+    result = Mul({INNER}, two)
+}}
+"""
 
 
 @pytest.fixture
@@ -32,27 +46,7 @@ def files(tmp_path: Path, cache: Path) -> ModelFiles:
     """A graph of a few nodes with a model's inputs: twice (the ids + 10 * the segments + 1)."""
     folder = tmp_path / "wheel"
     folder.mkdir()
-    inputs = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, [1, "n"])
-        for name in ("input_ids", "attention_mask", "token_type_ids")
-    ]
-    result = helper.make_tensor_value_info("result", TensorProto.FLOAT, [1, "n"])
-    constants = [
-        helper.make_tensor(name, TensorProto.FLOAT, [1], [value])
-        for name, value in (("ten", 10.0), ("two", 2.0))
-    ]
-    nodes = [
-        helper.make_node("Cast", ["input_ids"], ["ids"], to=TensorProto.FLOAT),
-        helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
-        helper.make_node("Cast", ["token_type_ids"], ["segments"], to=TensorProto.FLOAT),
-        helper.make_node("Mul", ["segments", "ten"], ["tens"]),
-        helper.make_node("Add", ["ids", "tens"], ["sum"]),
-        helper.make_node("Add", ["sum", "mask"], [INNER]),
-        helper.make_node("Mul", [INNER, "two"], ["result"]),
-    ]
-    graph = helper.make_graph(nodes, "small", inputs, [result], constants)
-    opset = [helper.make_opsetid("", 17)]
-    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), folder / "model.onnx")
+    onnx.save(onnx.parser.parse_model(GRAPH), folder / "model.onnx")
     return ModelFiles("small", folder, hashlib.sha256(b"small").hexdigest())
 
 
