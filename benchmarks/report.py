@@ -50,9 +50,9 @@ STYLE = """
 :root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 105rem; margin: 2rem auto; padding: 0 1rem }
 section { display: flex; flex-wrap: wrap; gap: 1.5rem 2.5rem; align-items: start; margin: 3rem 0 }
-figure { margin: 0; flex: 1 1 34rem; max-width: 56rem }
+figure { margin: 0; flex: 1 1 30rem; max-width: 56rem }
 img { width: 100%; height: auto; border-radius: 6px }
-div { flex: 1 1 40rem; overflow-x: auto }
+div { flex: 1 1 46rem; overflow-x: auto }
 table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabular-nums }
 th, td { padding: .15rem .7rem .15rem 0; text-align: left; vertical-align: bottom }
 td { white-space: nowrap }
