@@ -49,6 +49,8 @@ STYLE: dict[Any, Any] = {
     "ytick.labelcolor": INK,
     "figure.facecolor": "white",
     "figure.constrained_layout.use": True,
+    "figure.constrained_layout.w_pad": 0.12,  # inches: on a dark page the edge is seen
+    "figure.constrained_layout.h_pad": 0.1,
 }
 
 
