@@ -17,7 +17,9 @@ from qa.late_interaction import Matcher
 from qa.reader import Page, Reader, Reading
 
 MATCHED = 20  # best fused passages whose words are matched in context
-READ = 8  # best of those that are read, or as many as are asked for
+READ = (
+    10  # best of those that are read, however many are asked for: the order does not depend on it
+)
 MATCH_WEIGHT = 0.7  # of the scaled match, where the fused score has 1
 READ_WEIGHT = 0.4  # of the scaled relevance
 SECONDS = 0.9  # for both looks; with 8-bit instructions (VNNI) they take less than half of it
@@ -69,26 +71,18 @@ class Ranked:
     reading: Reading | None = None
 
 
-def looked_at(read: int) -> int:
-    """How many passages are matched or read at most, when so many are to be read."""
-    return max(MATCHED, READ, read)
-
-
 def rerank(
     reranker: Reranker,
     question: str,
     fused: Sequence[Explanation],
     pages: Sequence[Page],
-    *,
-    read: int = READ,
 ) -> list[Ranked]:
     """The passages in their new order, best first.
 
     Parameters
     ----------
     fused : explanations of the fused order, best first
-    pages : those of the first `looked_at(read)` of them, in that order
-    read : how many to read, at least `READ`
+    pages : those of the first `MATCHED` of them, in that order
     """
     whole = 1 + MATCH_WEIGHT + READ_WEIGHT
     ranked = [Ranked(i, _shrunk(parts, whole)) for i, parts in enumerate(fused)]
@@ -98,7 +92,7 @@ def rerank(
     started = time.monotonic()
     ranked = _by_match(matcher, question, ranked, pages, reranker.seconds / 2)
     left = reranker.seconds - (time.monotonic() - started)
-    return _by_reading(reader, question, ranked, pages, max(read, READ), left)
+    return _by_reading(reader, question, ranked, pages, left)
 
 
 def _shrunk(parts: Explanation, whole: float) -> Explanation:
@@ -139,10 +133,9 @@ def _by_reading(
     question: str,
     ranked: list[Ranked],
     pages: Sequence[Page],
-    read: int,
     seconds: float,
 ) -> list[Ranked]:
-    first = ranked[:read]
+    first = ranked[:READ]
     readings = reader.read(question, [pages[r.position] for r in first], seconds=seconds)
     parts = scaled([reading.relevance for reading in readings])
     weight = READ_WEIGHT / (1 + MATCH_WEIGHT + READ_WEIGHT)

@@ -45,7 +45,7 @@ def retrieve(
     ids = [candidate.id for candidate in found]
     ranked = [Ranked(i, candidate.explanation) for i, candidate in enumerate(found)]
     if reranker:
-        ranked = _reranked(corpus, reranker, question, ranked, ids, k)
+        ranked = _reranked(corpus, reranker, question, ranked, ids)
     weights = corpus.weights(question)
     hits: list[Hit] = []
     for hit in _hits(corpus, ranked, ids, k):
@@ -67,15 +67,15 @@ def check_question(question: str) -> None:
 
 
 def _reranked(
-    corpus: Corpus, reranker: Reranker, question: str, fused: list[Ranked], ids: list[int], k: int
+    corpus: Corpus, reranker: Reranker, question: str, fused: list[Ranked], ids: list[int]
 ) -> list[Ranked]:
-    some = ids[: rerank.looked_at(k)]
+    some = ids[: rerank.MATCHED]
     found = corpus.store.passages(some)
     pages = [
         Page(document.title, passage.text, passage.start, passage.sentences)
         for document, passage in (found[id] for id in some)
     ]
-    return rerank.rerank(reranker, question, [r.explanation for r in fused], pages, read=k)
+    return rerank.rerank(reranker, question, [r.explanation for r in fused], pages)
 
 
 def _hits(corpus: Corpus, ranked: list[Ranked], ids: list[int], k: int) -> Iterator[Hit]:

@@ -160,6 +160,16 @@ class Found:
 
     score: float
     document: qa.Document
+    also_in: tuple[qa.Sentence, ...] = ()
+
+
+def test_a_document_that_is_folded_into_another_is_found_with_it() -> None:
+    copy = qa.Sentence(qa.Document("copy", "Rain."), 0, 5)
+    hits: Any = [
+        Found(0.9, qa.Document("a", ""), (copy,)),
+        Found(0.8, qa.Document("b", "")),
+    ]
+    assert list(document_scores(hits)) == ["a", "copy", "b"]
 
 
 def test_a_document_scores_as_its_best_passage_and_equal_ones_keep_their_order() -> None:

@@ -41,10 +41,10 @@ def numbered(count: int) -> list[Page]:
     return [Page("", f"page {number}", number, ()) for number in range(count)]
 
 
-def reranked(fused: Sequence[Explanation], said: Given, *, read: int = READ) -> list[Ranked]:
-    pages = numbered(len(fused))[: rerank.looked_at(read)]
+def reranked(fused: Sequence[Explanation], said: Given) -> list[Ranked]:
+    pages = numbered(len(fused))[:MATCHED]
     both = Reranker(lambda: said, lambda: said, seconds=60)
-    return rerank.rerank(both, "Who?", fused, pages, read=read)
+    return rerank.rerank(both, "Who?", fused, pages)
 
 
 def explanation(lexical: float, semantic: float = 0.0) -> Explanation:
@@ -60,17 +60,17 @@ LOGITS = st.lists(st.floats(-12, 12), min_size=60, max_size=60)
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[list[Explanation], Given, int]:
+def cases(draw: st.DrawFn) -> tuple[list[Explanation], Given]:
     said = Given(draw(SCORES), draw(LOGITS), draw(st.integers(0, 45)))
-    return draw(FUSED), said, draw(st.integers(1, 40))
+    return draw(FUSED), said
 
 
 @given(cases())
 def test_every_passage_is_in_the_new_order_once_and_the_order_is_by_score(
-    case: tuple[list[Explanation], Given, int],
+    case: tuple[list[Explanation], Given],
 ) -> None:
-    fused, said, read = case
-    ranked = reranked(fused, said, read=read)
+    fused, said = case
+    ranked = reranked(fused, said)
     assert sorted(r.position for r in ranked) == list(range(len(fused)))
     scores = [r.explanation.score for r in ranked]
     assert scores == sorted(scores, reverse=True)
@@ -79,10 +79,10 @@ def test_every_passage_is_in_the_new_order_once_and_the_order_is_by_score(
 
 @given(cases())
 def test_what_the_searches_said_keeps_its_share_and_the_rest_is_added(
-    case: tuple[list[Explanation], Given, int],
+    case: tuple[list[Explanation], Given],
 ) -> None:
-    fused, said, read = case
-    for r in reranked(fused, said, read=read):
+    fused, said = case
+    for r in reranked(fused, said):
         before, after = fused[r.position], r.explanation
         assert (after.bm25, after.cosine) == (before.bm25, before.cosine)
         assert after.lexical == pytest.approx(before.lexical / WHOLE)
@@ -96,13 +96,13 @@ def test_what_the_searches_said_keeps_its_share_and_the_rest_is_added(
 
 @given(cases())
 def test_what_was_not_read_is_never_above_what_was(
-    case: tuple[list[Explanation], Given, int],
+    case: tuple[list[Explanation], Given],
 ) -> None:
-    fused, said, read = case
-    ranked = reranked(fused, said, read=read)
+    fused, said = case
+    ranked = reranked(fused, said)
     was_read = [r.reading is not None for r in ranked]
     assert was_read == sorted(was_read, reverse=True)
-    expected = min(len(fused), max(READ, read), max(1, said.in_time))
+    expected = min(len(fused), READ, max(1, said.in_time))
     assert sum(was_read) == expected
     for r in ranked:
         if r.reading:
@@ -113,10 +113,10 @@ def test_what_was_not_read_is_never_above_what_was(
 
 @given(cases())
 def test_only_the_best_are_matched_and_each_has_its_own_match(
-    case: tuple[list[Explanation], Given, int],
+    case: tuple[list[Explanation], Given],
 ) -> None:
-    fused, said, read = case
-    for r in reranked(fused, said, read=read):
+    fused, said = case
+    for r in reranked(fused, said):
         if r.position < min(MATCHED, said.in_time):
             assert r.explanation.similarity == said.matches[r.position]
         else:

@@ -109,14 +109,14 @@ def test_a_rerank_that_is_not_wanted_is_not_made() -> None:
 
 
 @pytest.mark.parametrize("k", [1, 5, 12])
-def test_pages_are_whole_passages_and_as_many_as_are_asked_for(k: int) -> None:
+def test_pages_are_whole_passages_and_as_many_however_many_are_asked_for(k: int) -> None:
     matcher, reader = FakeMatcher(), FakeReader()
     articles = seed_index(Reranker(lambda: matcher, lambda: reader))
     texts = {d.title: d.text for d in articles.documents}
     corpus = articles._current()
     retrieval.retrieve(corpus, QUESTIONS[0], k, reranker=articles._reranker)
     assert len(matcher.matched) == rerank.MATCHED
-    assert len(reader.pages) == max(k, rerank.READ)
+    assert len(reader.pages) == rerank.READ
     for page in [*matcher.matched, *reader.pages]:
         assert texts[page.title][page.start :].startswith(page.text)
         assert page.sentences
