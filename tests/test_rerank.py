@@ -239,8 +239,3 @@ def test_one_signal_is_not_the_judge() -> None:
     """An exact match that both searches put first survives a reader that likes another better."""
     fused = [explanation(0.6, 0.4), explanation(0.1)]
     assert reranked(fused, Given([0.6, 0.6], [1.0, 2.0]))[0].position == 0
-
-
-@pytest.mark.parametrize(("read", "expected"), [(1, 20), (8, 20), (20, 20), (50, 50)])
-def test_as_many_are_looked_at_as_are_matched_or_read(read: int, expected: int) -> None:
-    assert (MATCHED, rerank.looked_at(read)) == (20, expected)
