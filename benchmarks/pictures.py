@@ -165,7 +165,12 @@ def _headed(axes: Axes, figures: Sequence[Retrieval]) -> None:
 
 
 def risk(figures: Sequence[Confidences]) -> Figure:
-    """What is risked by answering more: a panel for each kind of unanswerable question."""
+    """What is risked by answering more: a panel for each kind of unanswerable question.
+
+    Collections that do not say where their answers stand, so that none counts as right, are left
+    out.
+    """
+    figures = [one for one in figures if one.correct.any()]
     kinds = [kind for kind in KINDS if any(one.kind == kind for one in figures)]
     with rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 3.6))

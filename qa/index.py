@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from qa import derived, documents, embedding, followup, uploads
+from qa import derived, documents, embedding, followup, handmade, uploads
 from qa import retrieval as search
 from qa.answer import Answer, answer
-from qa.arguments import check_document, checked_ids, checked_question
+from qa.arguments import checked_ids, checked_question
 from qa.corpus import Corpus
 from qa.directory import IndexDirectory, default_directory
 from qa.documents import Document
 from qa.embedding import Encoder
 from qa.errors import FolderError, IndexBusy, UnreadableFile
 from qa.hits import Hit
-from qa.ingest import Ingester, only_characters, recipe
+from qa.ingest import only_characters
 from qa.live import LiveCorpus
 from qa.models import DEFAULT_MODEL
 from qa.progress import Progress, ProgressCallback
 from qa.rerank import Reranker, shared
-from qa.store import Failure, FileState, Store
+from qa.store import Failure, Store
 from qa.sync import Changes, files_in
 from qa.trimming import trimmed
 from qa.uploads import UPLOADS
@@ -152,11 +150,11 @@ class Index:
         report, encoder = progress or (lambda _: None), encoder or embedding.load(model)
         if directory is None:
             store = Store(None)
-            _take_in(store, documents, encoder, report)
+            handmade.take_in(store, documents, encoder, report)
             return cls(Corpus(store, derived.build(store, encoder), encoder), reranker=reranker)
         place = IndexDirectory(Path(directory).expanduser().resolve())
         with place.writing(), closing(place.open_store()) as store:
-            _take_in(store, documents, encoder, report)
+            handmade.take_in(store, documents, encoder, report)
             kept = store.snapshot()
             both = derived.load(place.path, kept.version())
             both = both or derived.publish(kept, encoder, place.path)
@@ -381,59 +379,6 @@ def _retrieve(
 ) -> list[Hit]:
     most = max(1, len(corpus.derived.vectors))
     return search.retrieve(corpus, question, min(k, most), documents=ids, reranker=reranker)
-
-
-def _take_in(
-    store: Store, documents: Iterable[Document], encoder: Encoder, report: ProgressCallback
-) -> None:
-    """Make a store hold these documents and no others; one that it holds is not read again."""
-    if store.recipe() != recipe(encoder):
-        store.start_recipe(recipe(encoder))
-    known, new = store.states(), []
-    states: dict[str, FileState] = {}
-    for document in documents:
-        check_document(document, states)
-        states[document.id] = _state(document)
-        if known.get(document.id) != states[document.id]:
-            new.append(document)
-    _ingest(store, new, states, encoder, report)
-    gone = known.keys() - states.keys()
-    for id in sorted(gone):
-        store.remove(id)
-    if new or gone:
-        store.drop_unused_vectors()
-
-
-def _ingest(
-    store: Store,
-    documents: Sequence[Document],
-    states: Mapping[str, FileState],
-    encoder: Encoder,
-    report: ProgressCallback,
-) -> None:
-    done = passages = 0
-    started = time.monotonic()
-
-    def embedded(some: int) -> None:
-        nonlocal passages
-        passages += some
-        seconds = max(time.monotonic() - started, 1e-9)
-        left = seconds * (len(documents) - done) / done if done else None
-        report(Progress("indexing", done, len(documents), passages, passages / seconds, left))
-
-    ingester = Ingester(store, encoder, embedded)
-    for document in documents:
-        ingester.add(document, states[document.id])
-        done += 1
-    ingester.flush()
-    report(Progress("ready", done, done, passages))
-
-
-def _state(document: Document) -> FileState:
-    """What a document made by hand is told by, as a file by its content."""
-    told = (document.title, document.date, document.path, document.source, document.format)
-    content = repr((*told, document.text)).encode()
-    return FileState(len(document.text), 0, hashlib.sha256(content).hexdigest())
 
 
 def _nothing_readable(folder: Path, failures: Sequence[Failure]) -> str:
