@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from qa import reader_model
 from qa.errors import ModelError
 from qa.prepared import Floats
-from qa.reader import Page, Reading
+from qa.reader import Page, Reading, SentenceReading
 from qa.reader_model import CrossEncoder, Heads
 from qa.sentences import sentence_spans
 
@@ -286,3 +286,28 @@ def test_it_reads_the_same_alone_and_side_by_side(reader: CrossEncoder) -> None:
 @pytest.mark.model
 def test_without_time_it_reads_one_page(reader: CrossEncoder) -> None:
     assert len(reader.read("Who?", [page(BUILT)] * 5, seconds=0)) == 1
+
+
+TABLE = "| Library | Median latency | Relative |\n|---|---|---|\n| orjson | 0.01 | 1 |\n| json | 0.08 | 6.2 |"
+
+
+@pytest.mark.model
+def test_to_a_table_of_figures_no_question_about_something_else_is_answered(
+    reader: CrossEncoder,
+) -> None:
+    (reading,) = reader.read("What is the weather in Oslo?", [page(TABLE)])
+    assert reading.says < -2
+    assert all(sentence.score < -2 for sentence in reading.sentences)
+
+
+@given(st.floats(-12, 12), st.floats(-20, 20), st.lists(st.floats(-20, 20), max_size=5))
+def test_no_head_is_far_above_the_relevance_and_sentences_keep_their_order(
+    relevance: float, says: float, scores: list[float]
+) -> None:
+    before = Reading(relevance, says, tuple(SentenceReading(score) for score in scores))
+    after = reader_model._within_reason(before)
+    most = relevance + reader_model.MOST_ABOVE + 1e-9
+    assert after.says <= min(says, most)
+    found = [sentence.score for sentence in after.sentences]
+    assert all(score <= most for score in found)
+    assert np.diff(found) == pytest.approx(np.diff(scores))
