@@ -23,6 +23,8 @@ INTERCEPT, COSINE, COVERAGE = -7.3, 6.9, 5.1  # of whether the passage says it
 
 def skim(corpus: Corpus, question: str, hits: Sequence[Hit]) -> list[Hit]:
     """The hits with readings, skimmed where they were not read."""
+    if all(hit.reading for hit in hits):
+        return list(hits)
     weights = corpus.weights(question)
     vector = corpus.encoder.encode_question(question)  # (d,)
     texts = [s.text for hit in hits if hit.reading is None for s in hit.sentences()]
