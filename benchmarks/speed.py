@@ -150,8 +150,9 @@ def from_process_start(model_folder: str, work: Path, question: str) -> str:
 
 
 def ask_command(work: Path, question: str) -> list[str]:
-    """``qa ask`` on the folder and index of this run."""
-    return [QA, "ask", question, "-f", str(work / "articles"), "--index", str(work / "index")]
+    """``qa ask`` on the folder and index of this run; without reading, which a bare loop has not."""
+    places = ["-f", str(work / "articles"), "--index", str(work / "index")]
+    return [QA, "ask", question, "--no-rerank", *places]
 
 
 def memory(work: Path, question: str) -> str:
