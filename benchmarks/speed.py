@@ -150,7 +150,7 @@ def from_process_start(model_folder: str, work: Path, question: str) -> str:
 
 
 def ask_command(work: Path, question: str) -> list[str]:
-    """``qa ask`` on the folder and index of this run; without reading, which a bare loop has not."""
+    """``qa ask`` on this run's folder and index; without reading, which a bare loop has not."""
     places = ["-f", str(work / "articles"), "--index", str(work / "index")]
     return [QA, "ask", question, "--no-rerank", *places]
 
