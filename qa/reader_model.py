@@ -22,7 +22,7 @@ from qa.prepared import Floats, Graph
 from qa.reader import Page, Reading, SentenceReading
 from qa.sentences import Span
 
-LAYERS = (7, 9, 11)  # whose hidden states the heads look at, from 0
+LAYERS = (7, 9, 11)  # whose states the heads look at, from 0; `prepared._VERSION` goes with them
 QUESTION_TOKENS = 96  # of a question that are read; what is asked stands in fewer
 TITLE_TOKENS = 40
 EXACT_TOKENS = 16  # of the exact words, at most

@@ -17,9 +17,7 @@ from qa.late_interaction import Matcher
 from qa.reader import Page, Reader, Reading
 
 MATCHED = 20  # best fused passages whose words are matched in context
-READ = (
-    10  # best of those that are read, however many are asked for: the order does not depend on it
-)
+READ = 10  # best of those that are read, however many are asked for: so is the order
 MATCH_WEIGHT = 0.7  # of the scaled match, where the fused score has 1
 READ_WEIGHT = 0.4  # of the scaled relevance
 SECONDS = 0.9  # for both looks; with 8-bit instructions (VNNI) they take less than half of it
