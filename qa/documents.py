@@ -21,7 +21,7 @@ from qa.formats.content import Content
 from qa.formats.encoding import decode
 from qa.lines import dates
 
-__all__ = ["READABLE", "Document", "decode", "find", "read"]
+__all__ = ["READABLE", "Document", "Failure", "decode", "find", "read", "read_all"]
 
 VERSION = 1  # raise it when the same file is read differently: indexes are then made anew
 READABLE = (".txt", ".md", ".markdown", ".html", ".htm", ".pdf", ".docx")
@@ -82,6 +82,14 @@ class Document:
     path: Path | None = None
     source: str = ""
     format: Literal["text", "markdown"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file, or something inside one, that is not in the index, and why."""
+
+    path: str
+    reason: str
 
 
 def find(folder: Path) -> list[Path]:
@@ -152,6 +160,24 @@ def read(path: Path, *, id: str) -> Document:
         source=content.source,
         format=content.format,
     )
+
+
+def read_all(path: Path, *, id: str) -> tuple[list[Document], list[Failure]]:
+    """Read a file that may hold several documents, and what in it could not be read.
+
+    Parameters
+    ----------
+    path : Path
+    id : str
+        The id of the document where there is just one; those inside a file that holds several
+        have this, ``/``, and what tells them apart there.
+
+    Raises
+    ------
+    UnreadableFile
+        Where there is not one document to be had of it, as `read` does.
+    """
+    return [read(path, id=id)], []
 
 
 def _bytes(path: Path, id: str) -> bytes:

@@ -72,14 +72,6 @@ class FileState:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """A file that is not in the index, and why."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class StoredPassage:
     """A passage as it goes into the store, with the key of its vector (see `vector_key`)."""
 

@@ -18,11 +18,11 @@ import numpy as np
 
 from qa import rows
 from qa.database import DamagedStore, Database
-from qa.documents import Document
+from qa.documents import Document, Failure
 from qa.errors import StoreError
 from qa.onnx_model import Vectors
 from qa.passages import Passage
-from qa.rows import Failure, FileState, StoredPassage, vector_key
+from qa.rows import FileState, StoredPassage, vector_key
 
 __all__ = ["DamagedStore", "Failure", "FileState", "Store", "StoredPassage", "vector_key"]
 
