@@ -1,10 +1,14 @@
-"""Nearest neighbours over unit vectors, exact, by FAISS. Knows passage ids, not passages."""
+"""Nearest neighbours over unit vectors by FAISS, exact or by 8 bits a component.
+
+Knows passage ids, not passages.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import threading
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import faiss
 import numpy as np
@@ -13,44 +17,105 @@ import numpy.typing as npt
 from qa.onnx_model import Vectors
 
 Ids = npt.NDArray[np.int64]
+Kind: TypeAlias = Literal["flat", "8-bit"]
+
+FLAT_PASSAGES = 50_000  # up to here flat: exact, 6 ms a question and 80 MB at most
+OVERFETCH = 1.5  # times as many are found by 8 bits as are wanted, where exact vectors are at hand
+_SPREAD = 4.0  # times a component's usual size: 8 bits reach so far, whatever they are trained on
 
 
 class VectorIndex:
-    """A flat inner-product index with ids; for unit vectors the inner product is the cosine."""
+    """An inner-product index with ids; for unit vectors the inner product is the cosine.
 
-    def __init__(self, ids: Sequence[int] | Ids, vectors: Vectors) -> None:
+    Any thread may use it at any time.
+    """
+
+    def __init__(
+        self, ids: Sequence[int] | Ids, vectors: Vectors, *, kind: Kind | None = None
+    ) -> None:
         """
         Parameters
         ----------
         ids : sequence of int, length n
         vectors : array of shape (n, d), float32, unit rows
+        kind : "flat" or "8-bit"; None for flat as long as it has at most `FLAT_PASSAGES`
 
         Raises
         ------
         ValueError
             When there are not as many ids as vectors.
         """
-        if vectors.ndim != 2 or len(ids) != len(vectors):
-            raise ValueError(f"{len(ids)} ids for vectors of shape {vectors.shape}")
-        self._flat: Any = faiss.IndexIDMap2(faiss.IndexFlatIP(vectors.shape[1]))
-        if len(ids):
-            self._flat.add_with_ids(np.ascontiguousarray(vectors), np.asarray(ids, np.int64))
+        numbers = _checked(ids, vectors)
+        self._lock = threading.RLock()  # faiss allows no change beside a search
+        self._forced = kind is not None
+        kind = kind or ("flat" if len(ids) <= FLAT_PASSAGES else "8-bit")
+        self._index = _made(kind, numbers, vectors)
+        self._ids = _sorted(numbers)
 
     @classmethod
     def load(cls, path: Path) -> VectorIndex:
         """Read what `save` wrote. Raises RuntimeError (faiss's own) when it is no such file."""
         index = cls.__new__(cls)
-        index._flat = faiss.read_index(str(path))
+        index._lock = threading.RLock()
+        index._forced = False
+        index._index = faiss.read_index(str(path))
+        if not isinstance(index._index, faiss.IndexIDMap2):
+            raise RuntimeError(f"'{path}' has no index with ids")
+        index._ids = _sorted(faiss.vector_to_array(index._index.id_map))
         return index
 
     def save(self, path: Path) -> None:
-        faiss.write_index(self._flat, str(path))
+        """Write all of it, its kind too, into a file."""
+        with self._lock:
+            faiss.write_index(self._index, str(path))
 
     def __len__(self) -> int:
-        return int(self._flat.ntotal)
+        return len(self._ids)
+
+    @property
+    def ids(self) -> Ids:
+        """The ids that it has vectors of, ascending; not to be written into."""
+        return self._ids
+
+    @property
+    def kind(self) -> Kind:
+        """Whether it is exact, or a quarter as large and its cosines right to about .002."""
+        return "flat" if isinstance(_storage(self._index), faiss.IndexFlat) else "8-bit"
+
+    def add(self, ids: Sequence[int] | Ids, vectors: Vectors) -> None:
+        """Add vectors; an id that is there already gets the new one.
+
+        Where the kind was not named, a flat index that grows past `FLAT_PASSAGES` turns 8-bit.
+
+        Raises
+        ------
+        ValueError
+            When there are not as many ids as vectors, or an id is named twice.
+        """
+        numbers = _checked(ids, vectors)
+        with self._lock:
+            self.remove(numbers)
+            _add(self._index, numbers, vectors)
+            self._ids = _sorted(np.concatenate([self._ids, numbers]))
+            if self.kind == "flat" and not self._forced and len(self) > FLAT_PASSAGES:
+                self._index = _made("8-bit", self._ids, self._index.reconstruct_batch(self._ids))
+
+    def remove(self, ids: Sequence[int] | Ids) -> None:
+        """Forget the vectors of these ids; those that it has not are passed over."""
+        with self._lock:
+            asked = np.asarray(ids, np.int64)
+            there = asked[_among(asked, self._ids)]
+            if len(there):
+                self._index.remove_ids(there)
+                self._ids = _sorted(np.setdiff1d(self._ids, there))
 
     def search(
-        self, query: Vectors, n: int, *, among: Collection[int] | None = None
+        self,
+        query: Vectors,
+        n: int,
+        *,
+        among: Collection[int] | None = None,
+        exact: Callable[[Ids], Vectors] | None = None,
     ) -> tuple[Ids, Vectors]:
         """The n nearest vectors, nearest first.
 
@@ -59,12 +124,23 @@ class VectorIndex:
         query : array of shape (d,), float32, unit length
         n : int
         among : ids to search in; None for all
+        exact : gives the exact vectors of ids, shape (len(ids), d); an 8-bit index then ranks by
+            these. Not asked where the index is exact itself
 
         Returns
         -------
         ids : array of shape (m,), m <= n
         cosines : array of shape (m,), descending
         """
+        with self._lock:
+            if exact is None or self.kind == "flat":
+                return self._search(query, n, among)
+            ids, _ = self._search(query, int(OVERFETCH * n), among)
+        cosines = (exact(ids) @ query).astype(np.float32) if len(ids) else np.empty(0, np.float32)
+        best = np.argsort(-cosines, kind="stable")[:n]
+        return ids[best], cosines[best]
+
+    def _search(self, query: Vectors, n: int, among: Collection[int] | None) -> tuple[Ids, Vectors]:
         n = min(n, len(self) if among is None else len(among))
         if n == 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
@@ -73,14 +149,78 @@ class VectorIndex:
             selected = np.fromiter(among, np.int64, len(among))
             chosen: Any = faiss.IDSelectorBatch(selected)
             parameters = faiss.SearchParameters(sel=chosen)  # type: ignore[call-arg]  # its stubs lag
-        cosines, ids = self._flat.search(query[np.newaxis], n, params=parameters)  # (1, n)
+        # one query is one thread's work to faiss: others would only be waited for, and on a busy
+        # machine that takes ten times as long as the search. The setting is the calling thread's
+        faiss.omp_set_num_threads(1)
+        cosines, ids = self._index.search(query[np.newaxis], n, params=parameters)  # (1, n)
         found = ids[0] >= 0
         return ids[0][found], cosines[0][found]
 
     def cosines(self, query: Vectors, ids: Sequence[int] | Ids) -> Vectors:
-        """The cosine of the query with each of the named vectors, shape (len(ids),)."""
-        if len(ids) == 0:
-            return np.empty(0, np.float32)
-        rows: Vectors = self._flat.reconstruct_batch(np.asarray(ids, np.int64))  # (m, d)
-        result: Vectors = rows @ query
+        """The cosine of the query with each of the named vectors.
+
+        Returns
+        -------
+        array of shape (len(ids),), float32
+            Not-a-number for an id that it has no vector of.
+        """
+        asked = np.asarray(ids, np.int64)
+        result = np.full(len(asked), np.nan, np.float32)
+        with self._lock:
+            there = _among(asked, self._ids)
+            if there.any():
+                result[there] = self._index.reconstruct_batch(asked[there]) @ query  # (m, d) @ (d,)
         return result
+
+
+def _checked(ids: Sequence[int] | Ids, vectors: Vectors) -> Ids:
+    if vectors.ndim != 2 or len(ids) != len(vectors):
+        raise ValueError(f"{len(ids)} ids for vectors of shape {vectors.shape}")
+    numbers = np.asarray(ids, np.int64)
+    if len(np.unique(numbers)) != len(numbers):
+        raise ValueError(f"{len(numbers)} ids, of which {len(np.unique(numbers))} are different")
+    return numbers
+
+
+def _sorted(ids: Ids) -> Ids:
+    found = np.sort(ids)
+    found.flags.writeable = False  # it is given to callers
+    return found
+
+
+def _among(ids: Ids, sorted_ids: Ids) -> npt.NDArray[np.bool_]:
+    """Which of these ids are among the others; in no time, however many those are."""
+    if not len(sorted_ids):
+        return np.zeros(len(ids), np.bool_)
+    places = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)
+    result: npt.NDArray[np.bool_] = sorted_ids[places] == ids
+    return result
+
+
+def _made(kind: Kind, ids: Ids, vectors: Vectors) -> Any:
+    dimensions = vectors.shape[1]
+    storage: Any = faiss.IndexFlatIP(dimensions)
+    if kind == "8-bit":
+        quantizer = faiss.ScalarQuantizer.QT_8bit
+        storage = faiss.IndexScalarQuantizer(dimensions, quantizer, faiss.METRIC_INNER_PRODUCT)
+        storage.train(np.concatenate([vectors, _widest(dimensions)]))
+    index = faiss.IndexIDMap2(storage)
+    _add(index, ids, vectors)
+    return index
+
+
+def _widest(dimensions: int) -> Vectors:
+    """Rows, of shape (2, d), between which lie nearly all components that unit vectors have: what
+    comes later is as well kept as what it was trained on, were that only a few.
+    """
+    most = _SPREAD / dimensions**0.5
+    return np.array([[most], [-most]], np.float32).repeat(dimensions, axis=1)
+
+
+def _add(index: Any, ids: Ids, vectors: Vectors) -> None:
+    if len(ids):
+        index.add_with_ids(np.ascontiguousarray(vectors, np.float32), ids)
+
+
+def _storage(index: Any) -> Any:
+    return faiss.downcast_index(index.index)

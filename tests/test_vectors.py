@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 
-from qa.vectors import VectorIndex, Vectors
+from qa.vectors import Ids, Kind, VectorIndex, Vectors
 
 IDS = np.arange(100, 300, 2)
 
@@ -98,3 +101,149 @@ def test_an_empty_index_finds_nothing(query: Vectors, tmp_path: Path) -> None:
 def test_ids_and_vectors_must_match(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="2 ids for vectors of shape"):
         VectorIndex([1, 2], np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize("kind", ["flat", "8-bit"])
+def test_what_is_added_is_found_and_what_is_removed_is_not(kind: Kind) -> None:
+    vectors = unit_rows(60)
+    index = VectorIndex([3, 1], vectors[:2], kind=kind)
+    index.add([2, 10, 7], vectors[2:5])
+    assert index.ids.tolist() == [1, 2, 3, 7, 10]
+    assert index.search(vectors[3], 1)[0].tolist() == [10]
+    index.remove([10, 3, 999])
+    assert index.ids.tolist() == [1, 2, 7]
+    assert len(index) == 3
+    assert set(index.search(vectors[3], 9)[0].tolist()) == {1, 2, 7}
+    assert index.cosines(vectors[2], [2])[0] == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("kind", ["flat", "8-bit"])
+def test_an_id_that_is_added_again_gets_the_new_vector(kind: Kind) -> None:
+    vectors = unit_rows(9)
+    index = VectorIndex([5, 6], vectors[:2], kind=kind)
+    index.add([6, 7], vectors[2:4])
+    assert index.ids.tolist() == [5, 6, 7]
+    assert index.cosines(vectors[2], [6])[0] == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("kind", ["flat", "8-bit"])
+def test_an_id_without_a_vector_has_no_cosine(kind: Kind) -> None:
+    vectors = unit_rows(9)
+    index = VectorIndex([5, 6], vectors[:2], kind=kind)
+    cosines = index.cosines(vectors[0], [4, 5, 99])
+    assert np.isnan(cosines).tolist() == [True, False, True]
+    assert cosines[1] == pytest.approx(1, abs=0.01)
+    empty = VectorIndex([], np.empty((0, 16), np.float32), kind=kind)
+    assert np.isnan(empty.cosines(vectors[0], [4])).all()
+
+
+@pytest.mark.parametrize("ids", [[1, 1], [1]])
+def test_what_is_added_must_match_too(ids: list[int]) -> None:
+    index = VectorIndex([], np.empty((0, 16), np.float32))
+    with pytest.raises(ValueError, match="ids"):
+        index.add(ids, unit_rows(2))
+    assert len(index) == 0
+
+
+def test_the_kind_is_chosen_by_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qa.vectors.FLAT_PASSAGES", 20)
+    vectors = unit_rows(40)
+    assert VectorIndex(range(20), vectors[:20]).kind == "flat"
+    assert VectorIndex(range(21), vectors[:21]).kind == "8-bit"
+    assert VectorIndex(range(40), vectors, kind="flat").kind == "flat"
+    assert VectorIndex(range(2), vectors[:2], kind="8-bit").kind == "8-bit"
+
+
+def test_a_flat_index_that_grows_too_large_turns_8_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qa.vectors.FLAT_PASSAGES", 20)
+    vectors = unit_rows(40)
+    index = VectorIndex(range(15), vectors[:15])
+    named = VectorIndex(range(15), vectors[:15], kind="flat")
+    for one in (index, named):
+        one.add(range(15, 40), vectors[15:])
+    assert (index.kind, named.kind) == ("8-bit", "flat")
+    assert index.ids.tolist() == list(range(40))
+    assert all(index.search(vector, 1)[0] == [id] for id, vector in enumerate(vectors))
+
+
+def test_8_bits_give_nearly_the_cosines(vectors: Vectors, query: Vectors) -> None:
+    trained_on_two = VectorIndex(IDS[:2], vectors[:2], kind="8-bit")
+    trained_on_two.add(IDS[2:], vectors[2:])
+    for index in (VectorIndex(IDS, vectors, kind="8-bit"), trained_on_two):
+        difference = np.abs(index.cosines(query, IDS) - vectors @ query).max()
+        assert 0 < difference < 0.01
+
+
+def test_with_exact_vectors_8_bits_find_the_exact_order() -> None:
+    vectors = unit_rows(3000)
+    index = VectorIndex(range(3000), vectors, kind="8-bit")
+    for query in unit_rows(20, seed=2):
+        ids, cosines = index.search(query, 10, exact=lambda ids: vectors[ids])
+        assert ids.tolist() == np.argsort(-(vectors @ query))[:10].tolist()
+        assert np.allclose(cosines, vectors[ids] @ query, atol=1e-6)
+    among = index.search(unit_rows(1)[0], 10, among=[7, 8], exact=lambda ids: vectors[ids])
+    assert set(among[0].tolist()) == {7, 8}
+    assert len(index.search(unit_rows(1)[0], 10, among=[], exact=lambda ids: vectors[ids])[0]) == 0
+
+
+def test_a_flat_index_asks_for_no_exact_vectors(index: VectorIndex, query: Vectors) -> None:
+    def never(ids: Ids) -> Vectors:
+        raise AssertionError("asked")
+
+    assert len(index.search(query, 3, exact=never)[0]) == 3
+
+
+def test_a_saved_8_bit_index_stays_one(vectors: Vectors, query: Vectors, tmp_path: Path) -> None:
+    index = VectorIndex(IDS, vectors, kind="8-bit")
+    index.save(tmp_path / "vectors.faiss")
+    loaded = VectorIndex.load(tmp_path / "vectors.faiss")
+    assert loaded.kind == "8-bit"
+    assert loaded.ids.tolist() == IDS.tolist()
+    assert np.array_equal(loaded.search(query, 9)[0], index.search(query, 9)[0])
+    loaded.add([1], query[np.newaxis])
+    assert loaded.search(query, 1)[0].tolist() == [1]
+
+
+def test_a_file_of_before_is_read(vectors: Vectors, query: Vectors, tmp_path: Path) -> None:
+    before = faiss.IndexIDMap2(faiss.IndexFlatIP(16))
+    before.add_with_ids(vectors, IDS)
+    faiss.write_index(before, str(tmp_path / "vectors.faiss"))
+    loaded = VectorIndex.load(tmp_path / "vectors.faiss")
+    assert (loaded.kind, len(loaded)) == ("flat", 100)
+    assert loaded.search(query, 1)[0] == IDS[np.argmax(vectors @ query)]
+
+
+def test_an_index_without_ids_is_refused(vectors: Vectors, tmp_path: Path) -> None:
+    without = faiss.IndexFlatIP(16)
+    without.add(vectors)
+    faiss.write_index(without, str(tmp_path / "vectors.faiss"))
+    with pytest.raises(RuntimeError, match="no index with ids"):
+        VectorIndex.load(tmp_path / "vectors.faiss")
+
+
+def test_ids_cannot_be_written_into(index: VectorIndex) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        index.ids[0] = 1
+
+
+@pytest.mark.parametrize("kind", ["flat", "8-bit"])
+def test_searches_go_on_beside_additions(kind: Kind) -> None:
+    vectors = unit_rows(4000)
+    index = VectorIndex([0], vectors[:1], kind=kind)
+    done = threading.Event()
+
+    def search() -> int:
+        wrong = 0
+        while not done.is_set():
+            known = index.ids
+            wrong += int(np.isnan(index.cosines(vectors[0], known)).sum())
+            wrong += index.search(vectors[0], 1)[0].tolist() != [0]
+        return wrong
+
+    with ThreadPoolExecutor(3) as pool:
+        searching = [pool.submit(search) for _ in range(3)]
+        for first in range(1, 4000, 16):
+            index.add(range(first, min(first + 16, 4000)), vectors[first : first + 16])
+        done.set()
+        assert sum(one.result() for one in searching) == 0
+    assert len(index) == 4000
