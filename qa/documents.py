@@ -1,48 +1,46 @@
 """Read files into documents: their text, and the title, date and source that they give.
 
-Knows folders and files; `qa.markup`, `qa.pdf` and `qa.word` know what is inside them.
+One file may hold several. Knows files; `qa.folder` finds them, `qa.formats` knows what is inside.
 """
 
 from __future__ import annotations
 
 import datetime
-import os
+import io
 import re
 import stat
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Literal
 
+from qa import folder as folders
 from qa import lines
-from qa.errors import FolderError, UnreadableFile
-from qa.formats import markup, pdf, word
-from qa.formats.content import Content
+from qa.errors import UnreadableFile
+from qa.formats import suffixes
+from qa.formats.content import READABLE, Content, wrapping
 from qa.formats.encoding import decode
+from qa.formats.parts import Attached, Inner
 from qa.lines import dates
 
-__all__ = ["READABLE", "Document", "Failure", "decode", "find", "read", "read_all"]
+__all__ = ["READABLE", "Document", "Failure", "decode", "each", "find", "read", "read_all"]
 
-VERSION = 1  # raise it when the same file is read differently: indexes are then made anew
-READABLE = (".txt", ".md", ".markdown", ".html", ".htm", ".pdf", ".docx")
-"""Suffixes of the files that can be read, in lower case."""
+VERSION = 2  # raise it when the same file is read differently: indexes are then made anew
 
-TEXT_BYTES = 20_000_000
-"""Text files beyond this are refused: a log or a database dump, which would swamp the articles."""
+COLLECTION_CHARACTERS = 500_000_000
+"""The text of one file's documents together: some 150,000 articles. What follows is left out."""
 
-FILE_BYTES = 200_000_000
-"""Any file beyond this is refused, because it is read into memory whole."""
+FAILURES = 20
+"""So many failures inside one file are told one by one, the others by their number."""
 
-_READERS: dict[str, Callable[[bytes, str], Content]] = {
-    ".txt": markup.plain_text,
-    ".md": markup.markdown,
-    ".markdown": markup.markdown,
-    ".html": markup.html,
-    ".htm": markup.html,
-    ".pdf": pdf.read,
-    ".docx": word.read,
-}
-_TEXTUAL = (".txt", ".md", ".markdown", ".html", ".htm")
+NESTED = 3
+"""A file in a file in a file is read (a Word file attached to a mail in a zip), no deeper."""
+
+TITLE_CHARACTERS = 300
+"""A title beyond this is none."""
+
+_NO_NAME = re.compile(r"untitled|no (?:title|subject)|none|null|nan|n/a|\W*", re.IGNORECASE)
 _NO_TITLE = re.compile(
     r"microsoft (?:word|powerpoint|excel) - .*|(?:un|no )titled?(?: document)?(?:[- ]?\d+)?|"
     r"(?:new )?(?:document|presentation|slide|template|layout)\s*\d*|powerpoint presentation|"
@@ -95,40 +93,18 @@ class Failure:
 def find(folder: Path) -> list[Path]:
     """The readable files of a folder and the folders in it, in order of their paths.
 
-    Hidden files and folders are left out, and links that lead outside the folder.
+    Hidden files and folders are left out, what a .qaignore names, and links that lead outside.
 
     Raises
     ------
     FolderError
         When there is no such folder, it is a file, or it may not be opened.
     """
-    if not folder.exists():
-        raise FolderError(f"no folder '{folder}': check the spelling, or make it")
-    if not folder.is_dir():
-        raise FolderError(f"'{folder}' is a file, not a folder: name the folder that holds it")
-    try:
-        next(folder.iterdir(), None)
-    except OSError as error:
-        raise FolderError(f"cannot open the folder '{folder}': {error.strerror}") from error
-    return sorted(path for path in _files(folder) if _belongs(path, folder.resolve()))
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if not name.startswith((".", "~$")) and name.lower().endswith(READABLE):
-                yield Path(parent, name)
-
-
-def _belongs(path: Path, root: Path) -> bool:
-    if not path.is_symlink():
-        return True
-    return path.exists() and path.resolve().is_relative_to(root)
+    return folders.find(folder, READABLE)
 
 
 def read(path: Path, *, id: str) -> Document:
-    """Read one file.
+    """Read a file that is one document.
 
     Parameters
     ----------
@@ -140,26 +116,16 @@ def read(path: Path, *, id: str) -> Document:
     Raises
     ------
     UnreadableFile
-        With one line that says why, and what to do.
+        With one line that says why, and what to do; also when it holds several documents.
     """
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise UnreadableFile(f"cannot read {id!r}: only {', '.join(READABLE)} can be read")
-    data = _bytes(path, id)
-    if not data.strip():
-        raise UnreadableFile(f"cannot read {id!r}: it is empty")
-    content = reader(data, id)
-    if not content.text.strip("\ufeff\u200b \t\r\n\v\f\xa0"):
-        raise UnreadableFile(f"cannot read {id!r}: it is empty")
-    return Document(
-        id=id,
-        text=content.text,
-        title=_title(content, path),
-        date=content.date or dates.in_text(content.text) or content.created,
-        path=path,
-        source=content.source,
-        format=content.format,
-    )
+    suffix = path.suffix.lower()
+    if suffix in suffixes.SEVERAL:
+        found, _ = read_all(path, id=id)
+        if len(found) > 1:
+            raise UnreadableFile(f"cannot read {id!r} as one document: it holds {len(found):,}")
+        return found[0]
+    with _opened(path, id) as file:
+        return _document(file.read(suffixes.limit(suffix) + 1), path, path.name, id)
 
 
 def read_all(path: Path, *, id: str) -> tuple[list[Document], list[Failure]]:
@@ -177,19 +143,199 @@ def read_all(path: Path, *, id: str) -> tuple[list[Document], list[Failure]]:
     UnreadableFile
         Where there is not one document to be had of it, as `read` does.
     """
-    return [read(path, id=id)], []
+    documents: list[Document] = []
+    failures: list[Failure] = []
+    for found in each(path, id=id):
+        if isinstance(found, Document):
+            documents.append(found)
+        else:
+            failures.append(found)
+    if not documents:
+        raise UnreadableFile(_nothing_in(id, failures))
+    return documents, failures
 
 
-def _bytes(path: Path, id: str) -> bytes:
-    """The whole file, if it is one and not too large."""
+def each(path: Path, *, id: str) -> Iterator[Document | Failure]:
+    """The documents of a file one after another, as `read_all` has them, and what failed.
+
+    Raises
+    ------
+    UnreadableFile
+        When the file cannot be read at all; nothing was given before.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in suffixes.SEVERAL:
+        yield read(path, id=id)
+        return
+    with _opened(path, id) as file:
+        yield from _Unpacking(path, id).run(file)
+
+
+def _nothing_in(id: str, failures: list[Failure]) -> str:
+    if not failures:
+        return f"cannot read {id!r}: there is no readable document in it"
+    if len(failures) == 1 and failures[0].path == id:
+        return failures[0].reason
+    return f"cannot read {id!r}: nothing in it can be read; the first: {failures[0].reason}"
+
+
+# --- a file that holds several -----------------------------------------------------------
+
+
+class _Full(Exception):
+    """The file's documents have `COLLECTION_CHARACTERS` together."""
+
+
+@dataclass(slots=True)
+class _Unpacking:
+    """Makes documents of what is in a file, each with an id of its own; counts what fails."""
+
+    path: Path
+    id: str
+    ids: set[str] = field(default_factory=set)
+    numbers: dict[str, int] = field(default_factory=dict)  # the last, of ids that came again
+    failed: int = 0
+    sums: list[str] = field(default_factory=list)
+    characters: int = 0
+
+    def run(self, file: BinaryIO) -> Iterator[Document | Failure]:
+        try:
+            yield from self._unpacked(file, self.path.suffix.lower(), self.id, 0)
+        except UnreadableFile as error:
+            if not self.ids:
+                raise
+            self.sums.append(f"only a part of {self.id!r} is read: {error}")
+        except _Full:
+            self.sums.append(
+                f"only a part of {self.id!r} is read: its text is longer than "
+                f"{COLLECTION_CHARACTERS:,} characters; split it into several files"
+            )
+        if self.failed > FAILURES:
+            more = self.failed - FAILURES
+            self.sums.append(f"cannot read {more:,} more of what is in {self.id!r}")
+        if self.sums:
+            yield Failure(self.id, "; ".join(self.sums))
+
+    def _unpacked(
+        self, file: BinaryIO, suffix: str, id: str, depth: int
+    ) -> Iterator[Document | Failure]:
+        for part in suffixes.SEVERAL[suffix](file, id):
+            inner = _below(id, part.key)
+            try:
+                if isinstance(part, Attached):
+                    yield from self._attached(part, inner, depth + 1)
+                elif isinstance(part, Inner):
+                    _check_text(part.content, inner)
+                    title = _inner_title(part, id)
+                    yield self._kept(_made(part.content, self.path, title, self._free(inner)))
+                else:
+                    raise UnreadableFile(f"cannot read {inner!r}: {part.reason}")
+            except UnreadableFile as error:
+                yield from self._fail(inner, str(error))
+
+    def _attached(self, part: Attached, id: str, depth: int) -> Iterator[Document | Failure]:
+        suffix = PurePosixPath(part.key).suffix.lower()
+        if depth > NESTED or (suffix == ".zip" and depth > 1):
+            raise UnreadableFile(f"cannot read {id!r}: it lies too deep in other files; unpack it")
+        _check_size(part.bytes, min(suffixes.limit(suffix), suffixes.FILE_BYTES), id)
+        with wrapping(id, "file"):
+            data = part.data()
+        if suffix in suffixes.SEVERAL:
+            yield from self._unpacked(io.BytesIO(data), suffix, id, depth)
+        else:
+            read = _document(data, self.path, part.key, id)
+            yield self._kept(replace(read, id=self._free(id)))
+
+    def _kept(self, document: Document) -> Document:
+        self.characters += len(document.text)
+        if self.characters > COLLECTION_CHARACTERS:
+            raise _Full
+        return document
+
+    def _fail(self, id: str, reason: str) -> Iterator[Failure]:
+        if id == self.id:
+            self.sums.append(reason)
+            return
+        self.failed += 1
+        if self.failed <= FAILURES:
+            yield Failure(self._free(id), reason)
+
+    def _free(self, id: str) -> str:
+        """The id, or it with a number where something else in the file has it."""
+        free = id
+        while free in self.ids:
+            self.numbers[id] = self.numbers.get(id, 1) + 1
+            free = _numbered(id, self.numbers[id])
+        self.ids.add(free)
+        return free
+
+
+def _below(id: str, key: str) -> str:
+    """The id of what is in a file under this key, in characters that can be shown in one line."""
+    shown = "".join(character if character.isprintable() else "_" for character in key)
+    return f"{id}/{shown}" if key else id
+
+
+def _numbered(id: str, number: int) -> str:
+    stem, dot, suffix = id.rpartition(".")
+    return f"{stem}-{number}.{suffix}" if f"{dot}{suffix}".lower() in READABLE else f"{id}-{number}"
+
+
+def _inner_title(part: Inner, id: str) -> str:
+    """What the part is called, else its headline, else its place in the file."""
+    given = part.content.title
+    if given and len(given) <= TITLE_CHARACTERS and not _NO_NAME.fullmatch(given):
+        return given
+    stem = _readable(PurePosixPath(part.key or id).stem)
+    if part.key and not part.key.lower().endswith(READABLE):
+        stem = f"{_readable(PurePosixPath(id).stem)} {part.key}"
+    return lines.title_of(part.content.text, format=part.content.format) or stem
+
+
+# --- one document ------------------------------------------------------------------------
+
+
+def _document(data: bytes, path: Path, name: str, id: str) -> Document:
+    """What the bytes of a file say, whose name tells its format."""
+    suffix = PurePosixPath(name).suffix.lower()
+    reader = suffixes.SINGLE[suffix]
+    _check_size(len(data), suffixes.limit(suffix), id)
+    if not data.strip():
+        raise UnreadableFile(f"cannot read {id!r}: it is empty")
+    content = reader(data, id)
+    _check_text(content, id)
+    return _made(content, path, _title(content, PurePosixPath(name).stem), id)
+
+
+def _made(content: Content, path: Path, title: str, id: str) -> Document:
+    return Document(
+        id=id,
+        text=content.text,
+        title=title,
+        date=content.date or dates.in_text(content.text) or content.created,
+        path=path,
+        source=content.source,
+        format=content.format,
+    )
+
+
+def _check_text(content: Content, id: str) -> None:
+    if not content.text.strip("\ufeff\u200b \t\r\n\v\f\xa0"):
+        raise UnreadableFile(f"cannot read {id!r}: it is empty")
+
+
+@contextmanager
+def _opened(path: Path, id: str) -> Iterator[BinaryIO]:
+    """The file, if it is one, of a kind that can be read, and not too large."""
+    suffix = path.suffix.lower()
+    if suffix not in READABLE:
+        raise UnreadableFile(f"cannot read {id!r}: only {', '.join(READABLE)} can be read")
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise UnreadableFile(f"cannot read {id!r}: it is not a file")
-        limit = TEXT_BYTES if path.suffix.lower() in _TEXTUAL else FILE_BYTES
-        _check_size(path.stat().st_size, limit, id)
+        _check_size(path.stat().st_size, suffixes.limit(suffix), id)
         with path.open("rb") as file:
-            data = file.read(limit + 1)
-        _check_size(len(data), limit, id)
+            yield file
     except FileNotFoundError as error:
         raise UnreadableFile(f"cannot read {id!r}: it is no longer there") from error
     except PermissionError as error:
@@ -198,7 +344,6 @@ def _bytes(path: Path, id: str) -> bytes:
         ) from error
     except OSError as error:
         raise UnreadableFile(f"cannot read {id!r}: {error.strerror or error}") from error
-    return data
 
 
 def _check_size(size: int, limit: int, id: str) -> None:
@@ -209,12 +354,12 @@ def _check_size(size: int, limit: int, id: str) -> None:
         )
 
 
-def _title(content: Content, path: Path) -> str:
+def _title(content: Content, stem: str) -> str:
     """The metadata's title if it is one, else the text's headline, else the file's name."""
     given = content.title
-    if given and len(given) <= 300 and not _NO_TITLE.fullmatch(given):
+    if given and len(given) <= TITLE_CHARACTERS and not _NO_TITLE.fullmatch(given):
         return given
-    return lines.title_of(content.text, format=content.format) or _readable(path.stem)
+    return lines.title_of(content.text, format=content.format) or _readable(stem)
 
 
 def _readable(stem: str) -> str:

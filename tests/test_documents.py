@@ -18,7 +18,7 @@ from PIL import Image
 from qa import documents, lines
 from qa.documents import Document, decode, find, read
 from qa.errors import FolderError, UnreadableFile
-from qa.formats import content, word
+from qa.formats import content, suffixes, word
 from qa.lines import dates
 
 SEEDS = Path(__file__).parent.parent / "seeds"
@@ -500,8 +500,8 @@ def test_a_zip_bomb_is_refused_before_it_unfolds(
 def test_a_file_that_is_too_large_names_size_and_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(documents, "TEXT_BYTES", 1_000_000)
-    monkeypatch.setattr(documents, "FILE_BYTES", 1_000_000)
+    monkeypatch.setattr(suffixes, "TEXT_BYTES", 1_000_000)
+    monkeypatch.setattr(suffixes, "FILE_BYTES", 1_000_000)
     message = complaint(tmp_path, name, b"words " * 500_000)
     assert "3.0 MB" in message
     assert "limit is 1 MB" in message

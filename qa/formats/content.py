@@ -12,9 +12,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeVar
+from urllib.parse import urlsplit
 
 from qa.errors import UnreadableFile
 from qa.lines import dates
+
+READABLE = (
+    *(".txt", ".md", ".markdown", ".html", ".htm", ".mhtml", ".mht", ".pdf", ".docx", ".epub"),
+    *(".eml", ".mbox", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".zip"),
+)
+"""Suffixes of the files that can be read, in lower case."""
 
 TEXT_CHARACTERS = 20_000_000
 """Extracted text beyond this is refused: about 30 long novels; a small PDF can unfold into more."""
@@ -98,3 +105,14 @@ def as_date(value: object) -> datetime.date | None:
     if isinstance(value, datetime.date):
         return value
     return dates.parse(str(value)) if isinstance(value, str | int) else None
+
+
+def host(url: str) -> str:
+    """The host that a web address names, without ``www.``; "" for anything else."""
+    if not url.lower().startswith(("http://", "https://")):
+        return ""
+    try:
+        name = urlsplit(url).hostname or ""
+    except ValueError:  # a broken IPv6 address
+        return ""
+    return name.removeprefix("www.")

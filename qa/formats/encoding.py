@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from typing import BinaryIO
 
 SAMPLE_BYTES = 200_000
 """How much of a file the statistics of an unknown encoding are taken from."""
@@ -15,6 +16,9 @@ English to French have 0 to 4 %, and statistics over so few bytes guess badly.""
 FEW_BYTES = 12
 """Nor do statistics tell anything from so few bytes beyond ASCII."""
 
+CHUNK_BYTES = 4_000_000
+"""How much of a large file is looked at at a time."""
+
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -22,6 +26,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_WESTERN = ("ascii", "iso8859-1", "iso8859-15", "cp1252")
 _MULTIBYTE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
 
 
@@ -50,6 +55,47 @@ def decode(data: bytes) -> tuple[str, str]:
     except UnicodeDecodeError:
         encoding = _utf8_with_damage(data) or _by_statistics(data)
         return data.decode(encoding, errors="replace"), encoding
+
+
+def decode_declared(data: bytes, declared: str) -> str:
+    """Decode bytes that come with the name of their encoding, which is believed if it can be.
+
+    What is declared as some Western encoding but is whole UTF-8 beyond ASCII is UTF-8, and
+    ISO 8859-1 means Western Windows (cp1252), as browsers have it.
+    """
+    try:
+        codec = codecs.lookup(declared or "ascii").name
+        if codec in _WESTERN:
+            return _utf8_or_western(data)
+        return data.decode(codec)
+    except (LookupError, UnicodeError, ValueError, AssertionError):  # or no codec of characters
+        return decode(data)[0]
+
+
+def _utf8_or_western(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return decode(data)[0] if _utf8_with_damage(data) else data.decode("cp1252", "replace")
+
+
+def encoding_of(stream: BinaryIO) -> str:
+    """The encoding of a file that is too large to be read whole; leaves it at its beginning.
+
+    As `decode` tells it, of the first part of the file that is not UTF-8.
+    """
+    stream.seek(0)
+    chunk = stream.read(CHUNK_BYTES)
+    encoding = _marked(chunk) or _wide(chunk)
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    while chunk and not encoding:
+        try:
+            decoder.decode(chunk)
+        except UnicodeDecodeError:
+            encoding = decode(chunk)[1]
+        chunk = stream.read(CHUNK_BYTES)
+    stream.seek(0)
+    return encoding or "utf-8"
 
 
 def _marked(data: bytes) -> str:

@@ -11,13 +11,31 @@ from collections.abc import Mapping
 from typing import Any
 
 from qa.errors import UnreadableFile
-from qa.formats.content import Content, as_date, check_length, clean, one_line, value_or, wrapping
+from qa.formats.content import (
+    Content,
+    as_date,
+    check_length,
+    clean,
+    host,
+    one_line,
+    value_or,
+    wrapping,
+)
 from qa.formats.encoding import decode
 from qa.lines import dates
 
 FRONT_MATTER_CHARACTERS = 65_536
 """YAML longer than this is no front matter."""
 
+_FRONT_DATES = (
+    *("date", "published", "publishdate", "publish_date", "published_at", "pubdate", "pub_date"),
+    *("publication_date", "date_published", "datepublished", "created"),
+)
+_FRONT_SOURCES = (
+    *("source", "publisher", "publication", "outlet", "site", "sitename", "site_name", "website"),
+    *("author", "authors", "byline", "creator"),
+)
+_TOML = re.compile(r"\+\+\+[ \t]*\r?\n(.*?)\r?\n\+\+\+[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 
 
@@ -31,12 +49,12 @@ def markdown(data: bytes, name: str) -> Content:
     text = _decoded(data, name)
     nothing: Mapping[str, object] = {}
     given = value_or(nothing, lambda: _front_matter(text))
-    source = next((given[key] for key in ("source", "publisher", "author") if given.get(key)), "")
+    days = (value_or(None, lambda key=key: as_date(given.get(key))) for key in _FRONT_DATES)  # type: ignore[misc]
     return Content(
         text,
-        title=one_line(given.get("title")),
-        date=value_or(None, lambda: as_date(given.get("date"))),
-        source=one_line(source),
+        title=one_line(given.get("title")) or one_line(given.get("headline")),
+        date=next(filter(None, days), None),
+        source=next(filter(None, (one_line(given.get(key)) for key in _FRONT_SOURCES)), ""),
         format="markdown",
     )
 
@@ -55,12 +73,17 @@ def _decoded(data: bytes, name: str) -> str:
 
 
 def _front_matter(text: str) -> Mapping[str, object]:
-    match = _FRONT_MATTER.match(text[:FRONT_MATTER_CHARACTERS])
-    if not match:
-        return {}
-    import yaml
+    """What YAML between lines of ``---``, or TOML between lines of ``+++``, says at the top."""
+    start = text[:FRONT_MATTER_CHARACTERS].removeprefix("\ufeff")
+    given: Any = {}
+    if match := _FRONT_MATTER.match(start):
+        import yaml
 
-    given = yaml.safe_load(match[1])
+        given = yaml.safe_load(match[1])
+    elif match := _TOML.match(start):
+        import tomllib
+
+        given = tomllib.loads(match[1].replace("\r\n", "\n"))
     return {str(key).lower(): value for key, value in given.items()}
 
 
@@ -86,23 +109,31 @@ _META_DATES = (
 )
 TITLE_WITHIN = 300  # characters of the text: its headline is among them, if it has one
 _SITE_NAME = re.compile(r"(?<=\S)\s+(?:[-\u2013\u2014|\u00b7\u00bb\u2022]|::)+\s+(?=\S)")
+_SAVED_FROM = re.compile(r"<!--\s*saved from url=\(\d+\)(\S+)\s*-->", re.IGNORECASE)
 _LINKED_DATA = re.compile(r'"datePublished"\s*:\s*"([^"]{8,40})"')
 
 
 def html(data: bytes, name: str) -> Content:
     """The main text of a web page, without menus and markup."""
-    page = _page(data, name)
+    return page(_page(data, name), name)
+
+
+def page(source: str, name: str, url: str = "") -> Content:
+    """The same of the characters of a page; `url` is where it was saved from, if that is known."""
     with wrapping(name, "web page"):
         import trafilatura
 
-        tree = trafilatura.load_html(page)
+        saved = _SAVED_FROM.search(source[:4096])
+        address = url if host(url) else (saved[1] if saved else "")
+        tree = trafilatura.load_html(source)
         found = trafilatura.bare_extraction(
-            page,
+            source,
+            url=address or None,
             include_comments=False,
             with_metadata=True,
             date_extraction_params={"extensive_search": False},
         )
-        text = clean((found and _attribute(found, "text")) or _all_text(page))
+        text = clean((found and _attribute(found, "text")) or _all_text(source))
         if not text.strip():
             raise UnreadableFile(
                 f"cannot read {name!r}: there is no text in the page; if it is filled in by a "
@@ -112,9 +143,14 @@ def html(data: bytes, name: str) -> Content:
         return Content(
             text,
             title=one_line(_page_title(tree, _attribute(found, "title"), text)),
-            date=value_or(None, lambda: _page_date(tree, page)),
-            source=one_line(_attribute(found, "sitename")),
+            date=value_or(None, lambda: _page_date(tree, source)),
+            source=one_line(_publisher(found, address)),
         )
+
+
+def _publisher(found: object, address: str) -> str:
+    """The site, by its name or its host's; the author where nothing names a site."""
+    return _attribute(found, "sitename") or host(address) or _attribute(found, "author")
 
 
 def _attribute(found: object, field: str) -> str:
