@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import datetime
 import io
+import posixpath
 import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO, Literal
 
 from qa import folder as folders
@@ -234,7 +235,7 @@ class _Unpacking:
                 yield from self._fail(inner, str(error))
 
     def _attached(self, part: Attached, id: str, depth: int) -> Iterator[Document | Failure]:
-        suffix = PurePosixPath(part.key).suffix.lower()
+        suffix = _suffix(part.key)
         if depth > NESTED or (suffix == ".zip" and depth > 1):
             raise UnreadableFile(f"cannot read {id!r}: it lies too deep in other files; unpack it")
         _check_size(part.bytes, min(suffixes.limit(suffix), suffixes.FILE_BYTES), id)
@@ -281,14 +282,22 @@ def _numbered(id: str, number: int) -> str:
     return f"{stem}-{number}.{suffix}" if f"{dot}{suffix}".lower() in READABLE else f"{id}-{number}"
 
 
+def _suffix(name: str) -> str:
+    return posixpath.splitext(name)[1].lower()
+
+
+def _stem(name: str) -> str:
+    return posixpath.splitext(posixpath.basename(name))[0]
+
+
 def _inner_title(part: Inner, id: str) -> str:
     """What the part is called, else its headline, else its place in the file."""
     given = part.content.title
     if given and len(given) <= TITLE_CHARACTERS and not _NO_NAME.fullmatch(given):
         return given
-    stem = _readable(PurePosixPath(part.key or id).stem)
+    stem = _readable(_stem(part.key or id))
     if part.key and not part.key.lower().endswith(READABLE):
-        stem = f"{_readable(PurePosixPath(id).stem)} {part.key}"
+        stem = f"{_readable(_stem(id))} {part.key}"
     return lines.title_of(part.content.text, format=part.content.format) or stem
 
 
@@ -297,14 +306,14 @@ def _inner_title(part: Inner, id: str) -> str:
 
 def _document(data: bytes, path: Path, name: str, id: str) -> Document:
     """What the bytes of a file say, whose name tells its format."""
-    suffix = PurePosixPath(name).suffix.lower()
+    suffix = _suffix(name)
     reader = suffixes.SINGLE[suffix]
     _check_size(len(data), suffixes.limit(suffix), id)
     if not data.strip():
         raise UnreadableFile(f"cannot read {id!r}: it is empty")
     content = reader(data, id)
     _check_text(content, id)
-    return _made(content, path, _title(content, PurePosixPath(name).stem), id)
+    return _made(content, path, _title(content, _stem(name)), id)
 
 
 def _made(content: Content, path: Path, title: str, id: str) -> Document:

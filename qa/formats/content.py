@@ -31,6 +31,12 @@ _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
+_NOBODY = re.compile(
+    r"(?:(?:system )?administrator|admin|(?:default |hp |dell |my )?user\d*|unknown|author|owner|"
+    r"root|anonymous|none|n/?a|python-docx|microsoft.*|adobe.*|acrobat.*|latex.*|pdf.*|.*[/\\@].*)",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"\w\W+\w|^[^\W\d_a-z]")  # two words, or a capital
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _NOISY = ("pypdf", "trafilatura", "htmldate")
 _Value = TypeVar("_Value")
@@ -116,3 +122,9 @@ def host(url: str) -> str:
     except ValueError:  # a broken IPv6 address
         return ""
     return name.removeprefix("www.")
+
+
+def maker(value: object) -> str:
+    """Who a file's properties say made it; "" where that is an account or a program."""
+    name = one_line(value)
+    return "" if _NOBODY.fullmatch(name) or not _NAME.search(name) else name

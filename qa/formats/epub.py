@@ -157,10 +157,7 @@ def _bytes(package: zipfile.ZipFile, file: str) -> bytes:
 
 
 def _xml(package: zipfile.ZipFile, file: str) -> Any:
-    from lxml import etree
-
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
-    return etree.fromstring(_bytes(package, file), parser)
+    return hypertext.xml(_bytes(package, file))
 
 
 def _all(tree: Any, name: str) -> list[Any]:

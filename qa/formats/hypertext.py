@@ -89,6 +89,14 @@ def _strict(source: str) -> Any:
     return etree.fromstring(_DECLARATION.sub("", _PROLOGUE.sub("", named)).lstrip(), parser)
 
 
+def xml(data: bytes) -> Any:
+    """The elements of XML, which may be a little broken; nothing outside it is ever fetched."""
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
+    return etree.fromstring(data, parser)
+
+
 def sections(tree: Any, anchors: Collection[str] = ()) -> list[Section]:
     """The text in the order of the page, a new section wherever one of the anchors stands.
 

@@ -191,7 +191,8 @@ def decoded(part: Message) -> str:
 
 
 def _bytes(part: Message) -> bytes:
-    data: Any = value_or(b"", lambda: part.get_payload(decode=True))
+    nothing: Any = b""
+    data = value_or(nothing, lambda: part.get_payload(decode=True))
     return data if isinstance(data, bytes) else b""
 
 

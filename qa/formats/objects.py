@@ -78,6 +78,8 @@ def _lines(text: io.TextIOBase) -> Iterator[Mapping[str, object] | str]:
 def _record(line: str, number: int) -> Mapping[str, object] | str:
     try:
         value = json.loads(line)
+    except json.JSONDecodeError as error:
+        return f"line {number:,}, column {error.colno:,}: {error.msg}"
     except (ValueError, RecursionError) as error:
         return f"line {number:,}: {error}"
     return value if isinstance(value, dict) else f"line {number:,} is not an object with fields"

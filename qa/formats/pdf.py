@@ -13,7 +13,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from qa.errors import UnreadableFile
-from qa.formats.content import Content, as_date, check_length, clean, one_line, value_or, wrapping
+from qa.formats.content import (
+    Content,
+    as_date,
+    check_length,
+    clean,
+    maker,
+    one_line,
+    value_or,
+    wrapping,
+)
 
 RUNNING_CHARACTERS = 80
 """A header or footer is shorter than a line of text."""
@@ -34,12 +43,24 @@ def read(data: bytes, name: str) -> Content:
         text = _joined(_without_running_lines(list(_pages(reader, name))))
         if not text.strip():
             raise UnreadableFile(f"cannot read {name!r}: {_why_empty(reader)}")
-        metadata = value_or(None, lambda: reader.metadata)
-        return Content(
-            text,
-            title=value_or("", lambda: one_line(metadata.title)) if metadata else "",
-            created=value_or(None, lambda: as_date(metadata.creation_date)) if metadata else None,
-        )
+        return _with_properties(text, reader)
+
+
+def _with_properties(text: str, reader: Any) -> Content:
+    """The text with what the PDF's properties say: the older kind, then those in XMP."""
+    old = value_or(None, lambda: reader.metadata)
+    xmp = value_or(None, lambda: reader.xmp_metadata)
+    created = value_or(None, lambda: as_date(old.creation_date))
+    title = value_or("", lambda: clean(one_line(old.title)))
+    author = value_or("", lambda: clean(maker(old.author)))
+    return Content(
+        text,
+        title=title or value_or("", lambda: one_line(xmp.dc_title.get("x-default"))),
+        source=value_or("", lambda: maker(xmp.dc_publisher))
+        or author
+        or value_or("", lambda: maker(xmp.dc_creator)),
+        created=created or value_or(None, lambda: as_date(xmp.xmp_create_date)),
+    )
 
 
 def _pages(reader: Any, name: str) -> Iterator[str]:

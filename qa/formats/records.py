@@ -65,11 +65,11 @@ class _Tally:
     def sentence(self) -> str:
         """What became of those without a document; "" when there are none."""
         counted = (
-            (self.broken, f"cannot be read, the first: {self.first_broken}"),
-            (self.empty, "are empty"),
-            (self.textless, "have no field that is known for a text"),
+            (self.broken, f"cannot be read (the first: {self.first_broken})"),
+            (self.empty, "empty"),
+            (self.textless, "without a field that is known for a text"),
         )
-        said = "; ".join(f"{count:,} {what}" for count, what in counted if count)
+        said = ", ".join(f"{count:,} {what}" for count, what in counted if count)
         return f"of {self.records:,} records, {said}" if said else ""
 
 
@@ -142,8 +142,8 @@ def content_of(record: Mapping[str, object], *, alone: bool = False) -> Content 
     known = TEXT if alone else (*TEXT, *SHORT_TEXT)
     names = [name for name in known if _is_prose(fields.get(name))]
     if not names:
-        inner = next(filter(None, (_inner(value, alone) for value in record.values())), None)
-        return _merged(inner, fields) if inner else None
+        inner = [found for value in record.values() if (found := _inner(value, alone))]
+        return _merged(inner[0], fields) if len(inner) == 1 or (inner and not alone) else None
     texts = (_prose(fields[name]) for name in names)
     text = next((text for text in texts if text.strip()), "")
     markup = hypertext.text_of(text) if hypertext.looks_like_html(text) else None

@@ -59,7 +59,7 @@ def _rows(text: io.TextIOWrapper, name: str) -> Iterator[Mapping[str, object] | 
             yield dict(zip(names, row, strict=False))
 
 
-def _next(rows: csv._reader) -> list[str] | str | None:
+def _next(rows: Any) -> list[str] | str | None:
     """A row; what is wrong with it; or None at the end."""
     try:
         return next(rows, None)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from qa.errors import UnreadableFile
-from qa.formats.content import Content, check_length, clean, one_line, value_or, wrapping
+from qa.formats.content import Content, check_length, clean, maker, one_line, value_or, wrapping
 
 UNPACKED_BYTES = 200_000_000
 """What a Word file may unfold to; beyond it is a zip bomb, or too large for memory."""
@@ -42,6 +42,7 @@ def read(data: bytes, name: str) -> Content:
         return Content(
             clean(text),
             title=value_or("", lambda: one_line(properties.title)),
+            source=value_or("", lambda: maker(properties.author)),
             format="markdown" if any(part.startswith("#") for part in parts) else "text",
             created=value_or(None, lambda: _word_date(properties.created)),
         )
