@@ -19,11 +19,12 @@ from qa.errors import (
     UnreadableFile,
 )
 from qa.hits import Explanation, Hit
-from qa.index import Index, Status
+from qa.index import Index
 from qa.passages import Passage, Sentence
 from qa.progress import Progress, ProgressCallback
 from qa.seeds import retrieve
-from qa.store import Failure
+from qa.status import Status
+from qa.store import Failure, Outline
 from qa.sync import Changes
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Index",
     "IndexBusy",
     "ModelError",
+    "Outline",
     "Passage",
     "Progress",
     "ProgressCallback",

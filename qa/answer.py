@@ -52,6 +52,9 @@ class Answer:
     missing : tuple of str
         Words of the question that none of the hits mentions, as the question spells them; where
         there are no hits because of the phrases that it quotes, those phrases.
+    coverage : float
+        In [0, 1]: the share of the passages searched that have a vector, and so could be found by
+        their meaning; the others, while they are being embedded, by their words alone.
     """
 
     question: str
@@ -62,9 +65,12 @@ class Answer:
     hits: list[Hit]
     text: str
     missing: tuple[str, ...] = ()
+    coverage: float = 1.0
 
 
-def answer(corpus: Corpus, question: str, query: str, hits: Sequence[Hit]) -> Answer:
+def answer(
+    corpus: Corpus, question: str, query: str, hits: Sequence[Hit], coverage: float = 1.0
+) -> Answer:
     """What these hits say to the question.
 
     Parameters
@@ -73,6 +79,8 @@ def answer(corpus: Corpus, question: str, query: str, hits: Sequence[Hit]) -> An
         What the hits were retrieved for.
     hits : sequence of Hit
         Best first, whole.
+    coverage : float
+        The share of the passages searched that could be found by their meaning.
     """
     read = skim(corpus, query, hits)
     probability = confidence(signals(read))
@@ -90,6 +98,7 @@ def answer(corpus: Corpus, question: str, query: str, hits: Sequence[Hit]) -> An
         hits=shown,
         text=_text(status, [scored.sentence for scored in sentences], missing),
         missing=missing,
+        coverage=coverage,
     )
 
 

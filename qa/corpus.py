@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+import threading
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from qa import lexical
 from qa.derived import Derived
@@ -12,13 +15,43 @@ from qa.embedding import Encoder
 from qa.store import Store
 
 
+class Wanted:
+    """Passages that questions would have liked to have a vector of. For any thread."""
+
+    def __init__(self) -> None:
+        self._ids: dict[int, None] = {}
+        self._lock = threading.Lock()
+
+    def add(self, ids: Iterable[int]) -> None:
+        """Note passages, best first."""
+        with self._lock:
+            self._ids |= dict.fromkeys(ids)
+
+    def take(self) -> list[int]:
+        """All that were noted since the last time."""
+        with self._lock:
+            ids, self._ids = self._ids, {}
+        return list(ids)
+
+
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Everything that is searched, in one unchanging state."""
+    """Everything that is searched: one unchanging state, which only vectors join."""
 
     store: Store
     derived: Derived
     encoder: Encoder
+    wanted: Wanted = field(default_factory=Wanted)
+
+    def coverage(self, documents: Collection[str] | None = None) -> float:
+        """The share of these documents' passages, or of all, that have a vector; 1 of none."""
+        if self.derived.whole:
+            return 1.0
+        vectors, words = self.derived.vectors, self.derived.lexical
+        if documents is None:
+            return len(vectors) / max(1, len(words))
+        ids = self.store.passage_ids(documents)
+        return float(np.isin(ids, vectors.ids).mean()) if ids else 1.0
 
     def weights(self, question: str) -> dict[str, float]:
         """The question's content terms and how rare each is here: its inverse document frequency.

@@ -132,6 +132,15 @@ class Database:
                         self._connection.rollback()
                 raise
 
+    @contextmanager
+    def without_foreign_keys(self) -> Iterator[None]:
+        """References between tables are not enforced inside; for a table that is made anew."""
+        self.execute("PRAGMA foreign_keys = OFF")
+        try:
+            yield
+        finally:
+            self.execute("PRAGMA foreign_keys = ON")
+
     def hold(self) -> None:
         """From now on read one unchanging state, whatever others write."""
         with self._lock, self.translated():

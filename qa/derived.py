@@ -1,8 +1,9 @@
 """The search indexes that are derived from the store: FAISS over vectors, Tantivy over words.
 
-They lie beside the store's file. A manifest names the state of the store that they were made from
-and their check sums; it is replaced in one step, so readers see one pair or the other. Whatever is
-missing, damaged or out of step is made anew from the store.
+They lie beside the store's file, each with a manifest that names the state of the store that it was
+made from, and its check sums; a manifest is replaced in one step, so readers see one state or the
+other. The words' are published as soon as texts are stored, the vectors' when every passage has
+one; until then they are made from the store. So is whatever is missing, damaged or out of step.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import itertools
 import json
 import logging
+import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,109 +26,179 @@ from qa.lexical import Entry, LexicalIndex
 from qa.store import Store
 from qa.vectors import VectorIndex
 
-_MANIFEST = "derived.json"
+_WORDS, _VECTORS = "derived.json", "vectors.json"  # the manifests
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """Both search indexes, made from one state of the store."""
+    """Both search indexes, made from one state of the store; vectors join while they are made."""
 
     version: str
     vectors: VectorIndex
     lexical: LexicalIndex
 
+    @property
+    def whole(self) -> bool:
+        """Whether every passage has a vector."""
+        return len(self.vectors) >= len(self.lexical)
 
-def build(store: Store, encoder: Encoder, folder: Path | None = None) -> Derived:
-    """Make both from the store; the words' into a folder, or both in memory.
+
+def build(store: Store, encoder: Encoder) -> Derived:
+    """Make both from the store, in memory.
 
     Raises
     ------
     DamagedStore
         When the store is: whatever is in it is read here.
     """
-    ids, matrix = store.vectors(encoder.name, encoder.dimensions)
-    vectors = VectorIndex(ids, matrix)
-    entries = (Entry(*row) for row in store.entries())
-    return Derived(store.version(), vectors, LexicalIndex.build(entries, folder))
+    return Derived(store.version(), _vectors(store, encoder), _words(store))
+
+
+def _vectors(store: Store, encoder: Encoder) -> VectorIndex:
+    return VectorIndex(*store.vectors.of_passages(encoder.name, encoder.dimensions))
+
+
+def _words(store: Store, folder: Path | None = None) -> LexicalIndex:
+    return LexicalIndex.build((Entry(*row) for row in store.entries()), folder)
 
 
 def is_published(directory: Path, version: str) -> bool:
-    """Whether the manifest names this state of the store; cheap."""
+    """Whether the words of this state of the store can be searched; cheap."""
     try:
-        manifest = json.loads((directory / _MANIFEST).read_bytes())
-        return _is_of(manifest, version)
+        return _is_of(_manifest(directory, _WORDS), version)
     except Exception:  # any damage; `load` says which
         return False
 
 
 def publish(store: Store, encoder: Encoder, directory: Path) -> Derived:
-    """Make both in `directory` and switch the manifest to them.
+    """Make both in `directory` and switch the manifests to them; vectors only if all are there.
 
     The caller holds the index's lock for writing. Where the disk has no room for them they are
     made in memory: they can be made again, the store cannot.
     """
     try:
-        return _write(store, encoder, directory)
+        words = _write_words(store, directory)
     except (OSError, RuntimeError, ValueError) as error:  # the latter two: faiss's and Tantivy's
-        log.warning("cannot keep the search indexes in %s, only in memory: %s", directory, error)
+        _warn(directory, error)
         _delete(_paths(directory, store.version()))  # half of them would only take up room
-        return build(store, encoder)
-
-
-def _write(store: Store, encoder: Encoder, directory: Path) -> Derived:
-    version = store.version()
-    words, neighbours = _paths(directory, version)
-    shutil.rmtree(words, ignore_errors=True)
-    made = build(store, encoder, words)
-    made.vectors.save(neighbours)
-    sums = {
-        _name(path, directory): check_sum(path) for path in [neighbours, *_lexical_files(words)]
-    }
-    manifest = {"version": version, "words": lexical.VERSION, "check_sums": sums}
-    write_atomically(directory / _MANIFEST, json.dumps(manifest).encode())
-    _clear(directory, keep={words.name, neighbours.name})
+        words = _words(store)
+    made = Derived(store.version(), _vectors(store, encoder), words)
+    if made.whole:
+        _save(made.vectors, made.version, directory)
     return made
 
 
-def load(directory: Path, version: str) -> Derived | None:
-    """Open the published pair, if it was made from this state of the store and is undamaged.
+def publish_vectors(store: Store, encoder: Encoder, directory: Path) -> VectorIndex:
+    """Make the vectors' index of a state of the store in which every passage has one."""
+    made = _vectors(store, encoder)
+    _save(made, store.version(), directory)
+    return made
+
+
+def _write_words(store: Store, directory: Path) -> LexicalIndex:
+    version = store.version()
+    folder, neighbours = _paths(directory, version)
+    shutil.rmtree(folder, ignore_errors=True)
+    made = _words(store, folder)
+    _write_manifest(directory, _WORDS, version, _lexical_files(folder))
+    _clear(directory, keep={folder.name, neighbours.name})
+    return made
+
+
+def _save(vectors: VectorIndex, version: str, directory: Path) -> None:
+    """Beside the final place, and moved there: another process may be doing the same."""
+    _, neighbours = _paths(directory, version)
+    part = neighbours.with_name(f"{neighbours.name}.{os.getpid()}.part")
+    try:
+        vectors.save(part)
+        part.replace(neighbours)
+        _write_manifest(directory, _VECTORS, version, [neighbours])
+    except (OSError, RuntimeError) as error:  # the latter: faiss's
+        _warn(directory, error)
+        _delete([part, neighbours])
+
+
+def _warn(directory: Path, error: Exception) -> None:
+    log.warning("cannot keep the search indexes in %s, only in memory: %s", directory, error)
+
+
+def _write_manifest(directory: Path, name: str, version: str, files: Iterable[Path]) -> None:
+    sums = {_name(path, directory): check_sum(path) for path in files}
+    manifest = {"version": version, "words": lexical.VERSION, "check_sums": sums}
+    write_atomically(directory / name, json.dumps(manifest).encode())
+
+
+def load(store: Store, encoder: Encoder, directory: Path) -> Derived | None:
+    """Open what was published for this state of the store, if it is undamaged.
+
+    Vectors that are not published, or damaged, are made from the store.
 
     Returns
     -------
     Derived or None
-        None, with a line in the log, when they have to be made anew.
+        None, with a line in the log, when the words are not there.
     """
+    version = store.version()
+    folder, _ = _paths(directory, version)
+    if not _is_sound(directory, _WORDS, version, lambda: _lexical_files(folder)):
+        return None
     try:
-        manifest = json.loads((directory / _MANIFEST).read_bytes())
-        if not _is_of(manifest, version):
-            log.info("the search indexes in %s are of an earlier state", directory)
-            return None
-        return _checked(directory, version, manifest["check_sums"])
-    except Exception as error:  # any damage shows as some error of json, faiss or Tantivy
-        never_made = isinstance(error, FileNotFoundError) and not (directory / _MANIFEST).exists()
+        words = LexicalIndex.load(folder)
+    except ValueError as error:  # Tantivy's own
+        log.warning("the search indexes in %s cannot be used: %s", directory, error)
+        return None
+    return Derived(version, _loaded_vectors(store, encoder, directory, len(words)), words)
+
+
+def _loaded_vectors(store: Store, encoder: Encoder, directory: Path, passages: int) -> VectorIndex:
+    version = store.version()
+    neighbours = _paths(directory, version)[1]
+    if _is_sound(directory, _VECTORS, version, lambda: [neighbours]):
+        try:
+            made = VectorIndex.load(neighbours)
+            if len(made) == passages:
+                return made
+            log.warning("%d vectors for %d passages in %s", len(made), passages, neighbours)
+        except RuntimeError as error:  # faiss's own
+            log.warning("%s cannot be used: %s", neighbours, error)
+    log.info("making the search indexes of vectors in memory")
+    return _vectors(store, encoder)
+
+
+def _is_sound(
+    directory: Path, name: str, version: str, files: Callable[[], Iterable[Path]]
+) -> bool:
+    """Whether a manifest is of this state, and the files are those that it names; logs why not."""
+    try:
+        manifest = _manifest(directory, name)
+        if _is_of(manifest, version):
+            _check(directory, manifest["check_sums"], files())
+            return True
+        log.info("the search indexes in %s are of an earlier state", directory)
+    except Exception as error:  # any damage shows as some error of json or of the disk
+        never_made = isinstance(error, FileNotFoundError) and not (directory / name).exists()
         level = logging.INFO if never_made else logging.WARNING
         log.log(level, "the search indexes in %s cannot be used: %s", directory, error)
-        return None
+    return False
 
 
-def _is_of(manifest: dict[str, Any], version: str) -> bool:
-    return bool(manifest["version"] == version and manifest["words"] == lexical.VERSION)
-
-
-def _checked(directory: Path, version: str, check_sums: dict[str, int]) -> Derived:
-    words, neighbours = _paths(directory, version)
-    there = {_name(path, directory) for path in [neighbours, *_lexical_files(words)]}
-    if there != check_sums.keys():
+def _check(directory: Path, check_sums: dict[str, int], files: Iterable[Path]) -> None:
+    if {_name(path, directory) for path in files} != check_sums.keys():
         raise ValueError("there are not the files that there were")
     for name, expected in check_sums.items():
         if check_sum(directory / name) != expected:
             raise ValueError(f"{name} is damaged")
-    made = Derived(version, VectorIndex.load(neighbours), LexicalIndex.load(words))
-    if len(made.vectors) != len(made.lexical):
-        raise ValueError(f"{len(made.vectors)} vectors for {len(made.lexical)} passages")
-    return made
+
+
+def _manifest(directory: Path, name: str) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((directory / name).read_bytes())
+    return manifest
+
+
+def _is_of(manifest: dict[str, Any], version: str) -> bool:
+    return bool(manifest["version"] == version and manifest["words"] == lexical.VERSION)
 
 
 def _paths(directory: Path, version: str) -> tuple[Path, Path]:
@@ -144,7 +216,7 @@ def _lexical_files(folder: Path) -> list[Path]:
 
 
 def _clear(directory: Path, keep: set[str]) -> None:
-    left_over = [f"{_MANIFEST}.*.part", "lexical-*", "vectors-*.faiss"]  # of killed processes too
+    left_over = ["*.json.*.part", "lexical-*", "vectors-*.faiss*"]  # of killed processes too
     found = itertools.chain.from_iterable(directory.glob(pattern) for pattern in left_over)
     _delete(path for path in found if path.name not in keep)
 

@@ -86,6 +86,22 @@ class IndexDirectory:
         finally:
             self._writer.release()
 
+    @contextmanager
+    def filling(self) -> Iterator[bool]:
+        """Hold the right to embed for this index, if nobody else has it; whether that is so."""
+        lock = filelock.FileLock(self.path / "filling.lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            yield False
+            return
+        except OSError as error:
+            raise self._refused(error) from error
+        try:
+            yield True
+        finally:
+            lock.release()
+
     def open_store(self, *, create: bool = True) -> Store:
         """Open the store, or make one; a damaged one is put aside first.
 
@@ -114,9 +130,11 @@ class IndexDirectory:
                     return self._open()
                 except DamagedStore as error:
                     log.warning("%s; making it anew", error)
+            else:
+                damaged.check_version()  # what contradicts itself may be a newer version's
             self._put_aside()
             store = self._open()
-            kept = store.take_vectors(self.path / DAMAGED)
+            kept = store.vectors.take_from(self.path / DAMAGED)
             log.warning("the damaged index is now %s: took %d vectors from it", DAMAGED, kept)
             return store
 
@@ -154,14 +172,17 @@ class IndexDirectory:
         except filelock.Timeout as error:
             raise self._busy() from error
         except OSError as error:
-            raise StoreError(
-                f"cannot write the index in {str(self.path)!r} ({error.strerror}): "
-                "name another place with --index"
-            ) from error
+            raise self._refused(error) from error
         try:
             yield
         finally:
             lock.release()
+
+    def _refused(self, error: OSError) -> StoreError:
+        return StoreError(
+            f"cannot write the index in {str(self.path)!r} ({error.strerror}): "
+            "name another place with --index"
+        )
 
     def _busy(self) -> IndexBusy:
         return IndexBusy(

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from qa import quotation
 from qa.corpus import Corpus
 from qa.hits import Explanation, scaled
@@ -51,9 +53,10 @@ def candidates(
     near, _ = neighbours.search(query, depth, among=_in_both(named, quoting))
     matching, scores = words.search(question, depth, documents=documents, among=quoting)
     bm25 = dict(zip(matching.tolist(), scores.tolist(), strict=True))
-    ids = list(bm25.keys() | set(near.tolist()))
-    cosines = neighbours.cosines(query, ids)
-    return _fused(ids, [bm25.get(id, 0.0) for id in ids], cosines.tolist())
+    ids = list(dict.fromkeys([*bm25, *near.tolist()]))
+    cosines = [None if np.isnan(c) else float(c) for c in neighbours.cosines(query, ids)]
+    corpus.wanted.add(id for id, cosine in zip(ids, cosines, strict=True) if cosine is None)
+    return _fused(ids, [bm25.get(id, 0.0) for id in ids], cosines)
 
 
 def _with_phrases(corpus: Corpus, phrases: Sequence[str]) -> list[int] | None:
@@ -78,21 +81,28 @@ def _in_both(one: list[int] | None, other: list[int] | None) -> list[int] | None
     return list(set(one) & set(other))
 
 
-def _fused(ids: Sequence[int], bm25: Sequence[float], cosines: Sequence[float]) -> list[Candidate]:
-    """A convex combination of the scores, each scaled to [0, 1] for the question."""
+def _fused(
+    ids: Sequence[int], bm25: Sequence[float], cosines: Sequence[float | None]
+) -> list[Candidate]:
+    """A convex combination of the scores, each scaled to [0, 1] for the question.
+
+    Where a passage has no vector yet, its scaled BM25 score stands for its semantic one.
+    """
     if not ids:
         return []
     highest = max(bm25) or 1.0
+    by_words = [score / highest for score in bm25]
+    by_meaning = iter(scaled([cosine for cosine in cosines if cosine is not None]))
     found = [
         Candidate(
             id,
             Explanation(
-                lexical=(1 - SEMANTIC_WEIGHT) * score / highest,
-                semantic=SEMANTIC_WEIGHT * semantic,
+                lexical=(1 - SEMANTIC_WEIGHT) * words,
+                semantic=SEMANTIC_WEIGHT * (words if cosine is None else next(by_meaning)),
                 bm25=score,
                 cosine=cosine,
             ),
         )
-        for id, score, cosine, semantic in zip(ids, bm25, cosines, scaled(cosines), strict=True)
+        for id, score, words, cosine in zip(ids, bm25, by_words, cosines, strict=True)
     ]
     return sorted(found, key=lambda candidate: -candidate.score)

@@ -1,15 +1,16 @@
-"""Documents made by hand, not read from a folder, to a store."""
+"""Documents made by hand, not read from a folder, to a store. Embeds nothing."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from qa.arguments import check_document
 from qa.documents import Document
 from qa.embedding import Encoder
-from qa.ingest import Ingester, recipe
+from qa.ingest import recipe, take
 from qa.progress import Progress, ProgressCallback
 from qa.store import FileState, Store
 
@@ -33,37 +34,30 @@ def take_in(
         states[document.id] = _state(document)
         if known.get(document.id) != states[document.id]:
             new.append(document)
-    _ingest(store, new, states, encoder, report)
+    _take_all(store, new, states, encoder, report)
     gone = known.keys() - states.keys()
     for id in sorted(gone):
         store.remove(id)
     if new or gone:
-        store.drop_unused_vectors()
+        store.vectors.drop_unused()
 
 
-def _ingest(
+def _take_all(
     store: Store,
     documents: Sequence[Document],
     states: Mapping[str, FileState],
     encoder: Encoder,
     report: ProgressCallback,
 ) -> None:
-    done = passages = 0
+    passages = 0
     started = time.monotonic()
-
-    def embedded(some: int) -> None:
-        nonlocal passages
-        passages += some
+    for done, document in enumerate(documents, 1):
+        path = os.fsencode(document.path) if document.path else None
+        taken = take(store, encoder, document.id, states[document.id], [document], path=path)
+        passages += taken.passages
         seconds = max(time.monotonic() - started, 1e-9)
-        left = seconds * (len(documents) - done) / done if done else None
-        report(Progress("indexing", done, len(documents), passages, passages / seconds, left))
-
-    ingester = Ingester(store, encoder, embedded)
-    for document in documents:
-        ingester.add(document, states[document.id])
-        done += 1
-    ingester.flush()
-    report(Progress("ready", done, done, passages))
+        left = seconds * (len(documents) - done) / done
+        report(Progress("reading", done, len(documents), passages, passages / seconds, left))
 
 
 def _state(document: Document) -> FileState:

@@ -17,11 +17,13 @@ class Explanation:
     Parameters
     ----------
     lexical, semantic : float
-        The parts of the two searches, each already weighted; in [0, 1].
+        The parts of the two searches, each already weighted; in [0, 1]. A passage that has no
+        vector yet is judged by its words alone: they give the semantic part too.
     bm25 : float
         The passage's BM25 score for the question; 0 where no word matches.
-    cosine : float
-        Cosine similarity of the question's and the passage's vectors; in [-1, 1].
+    cosine : float or None
+        Cosine similarity of the question's and the passage's vectors; in [-1, 1]. None while
+        the passage has no vector.
     similarity : float
         How well the question's words are matched in context: the mean cosine of each one's best
         match; 0 where that was not looked at.
@@ -35,7 +37,7 @@ class Explanation:
     lexical: float
     semantic: float
     bm25: float
-    cosine: float
+    cosine: float | None
     similarity: float = 0.0
     matched: float = 0.0
     read: float = 0.0

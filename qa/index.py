@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
+import datetime
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
-from qa import derived, documents, embedding, followup, handmade, uploads
+from qa import derived, documents, embedding, followup, handmade
 from qa import retrieval as search
 from qa.answer import Answer, answer
 from qa.arguments import checked_ids, checked_question
@@ -17,32 +16,21 @@ from qa.corpus import Corpus
 from qa.directory import IndexDirectory, default_directory
 from qa.documents import Document
 from qa.embedding import Encoder
-from qa.errors import FolderError, IndexBusy, UnreadableFile
+from qa.filling import fill_all
 from qa.hits import Hit
 from qa.ingest import only_characters
+from qa.keeping import Keeper, Wait
 from qa.live import LiveCorpus
 from qa.models import DEFAULT_MODEL
 from qa.progress import Progress, ProgressCallback
 from qa.rerank import Reranker, shared
-from qa.store import Failure, Store
-from qa.sync import Changes, files_in
+from qa.selection import Selection, checked_date, checked_source
+from qa.status import Status, status_of
+from qa.store import Outline, Store
+from qa.sync import Changes
 from qa.trimming import trimmed
-from qa.uploads import UPLOADS
-
-_SHORT_WAIT_SECONDS = 1.0  # for another process, when there is something to search meanwhile
 
 Result = TypeVar("Result")
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What is in an index."""
-
-    documents: int
-    passages: int
-    failures: tuple[Failure, ...]
-    model: str
 
 
 class Index:
@@ -53,14 +41,14 @@ class Index:
 
     def __init__(
         self,
-        corpus: Corpus | LiveCorpus,
-        folder: Path | None = None,
+        searched: Corpus | Keeper,
         reranker: Reranker | None = None,
+        directory: Path | None = None,
     ) -> None:
-        self.folder = folder
+        self._searched = searched
         self._reranker = reranker
-        self.directory = corpus.place.path if isinstance(corpus, LiveCorpus) else None
-        self._corpus = corpus
+        self.folder = searched.root if isinstance(searched, Keeper) else None
+        self.directory = directory
 
     # Making one.
 
@@ -74,8 +62,12 @@ class Index:
         encoder: Encoder | None = None,
         reranker: Reranker | None = None,
         progress: ProgressCallback | None = None,
+        wait: bool | float = True,
     ) -> Index:
         """The index of a folder: built the first time, later opened and brought up to date.
+
+        Texts are read first, which is quick, and can be searched by their words from then on; then
+        passages are embedded, in the background, and can be found by their meaning too.
 
         Parameters
         ----------
@@ -92,6 +84,12 @@ class Index:
             none but this.
         progress : callable, optional
             Told how far the indexing has come, from this thread.
+        wait : bool or float
+            True: until everything is read and embedded, so that the same program gives the same
+            answers every time. False: until something can be searched, which may be the state of
+            last time or, of a large new folder, its first files; the rest goes on in the
+            background, and `status` tells how far it is. A number: until everything is read, and
+            for so many seconds more while passages are embedded.
 
         Raises
         ------
@@ -107,14 +105,13 @@ class Index:
         place = IndexDirectory(
             Path(directory).expanduser().resolve() if directory else default_directory(root)
         )
-        live = LiveCorpus(place, encoder or embedding.load(model))
-        index = cls(live, root, _chosen(reranker, encoder))
+        keeper = Keeper(LiveCorpus(place, encoder or embedding.load(model)), root, wait)
         try:
-            index._mended(lambda: index._catch_up(live, report), report)
+            keeper.open(report)
         except BaseException:
-            index.close()
+            keeper.close()
             raise
-        return index
+        return cls(keeper, _chosen(reranker, encoder), place.path)
 
     @classmethod
     def from_documents(
@@ -148,26 +145,30 @@ class Index:
         """
         reranker = _chosen(reranker, encoder)
         report, encoder = progress or (lambda _: None), encoder or embedding.load(model)
-        if directory is None:
+        place = IndexDirectory(Path(directory).expanduser().resolve()) if directory else None
+        if place is None:
             store = Store(None)
             handmade.take_in(store, documents, encoder, report)
-            return cls(Corpus(store, derived.build(store, encoder), encoder), reranker=reranker)
-        place = IndexDirectory(Path(directory).expanduser().resolve())
-        with place.writing(), closing(place.open_store()) as store:
-            handmade.take_in(store, documents, encoder, report)
-            kept = store.snapshot()
-            both = derived.load(place.path, kept.version())
-            both = both or derived.publish(kept, encoder, place.path)
-        index = cls(Corpus(kept, both, encoder), reranker=reranker)
-        index.directory = place.path
-        return index
+            corpus = _filled(store, store, derived.build(store, encoder), encoder, report)
+        else:
+            with place.writing(), closing(place.open_store()) as store:
+                handmade.take_in(store, documents, encoder, report)
+                kept = store.snapshot()
+                both = derived.load(kept, encoder, place.path)
+                both = both or derived.publish(kept, encoder, place.path)
+                corpus = _filled(kept, store, both, encoder, report, place.path)
+        report(Progress("ready", passages_done=len(corpus.derived.vectors)))
+        return cls(corpus, reranker, place.path if place else None)
 
     def close(self) -> None:
-        """Let go of the files. The index cannot be used afterwards."""
-        if isinstance(self._corpus, LiveCorpus):
-            self._corpus.close()
+        """Let go of the files, after the passages that are being embedded.
+
+        The index cannot be used afterwards.
+        """
+        if isinstance(self._searched, Keeper):
+            self._searched.close()
         else:
-            self._store.close()
+            self._searched.store.close()
 
     def __enter__(self) -> Index:
         return self
@@ -184,6 +185,9 @@ class Index:
         *,
         documents: Collection[str] | None = None,
         rerank: bool = True,
+        after: datetime.date | str | None = None,
+        before: datetime.date | str | None = None,
+        source: str | None = None,
     ) -> list[Hit]:
         """The k passages that answer a question best, best first.
 
@@ -198,6 +202,12 @@ class Index:
             Whether the best passages are read and put into a better order, and shown only as far
             as they are to the point; takes some tenths of a second. Without it whole passages come
             in the order of the two searches.
+        after, before : date, or str as "2016-02-13", optional
+            Search only in documents of these days: the first and the last of them, both included.
+            Documents without a date are in none.
+        source : str, optional
+            Search only in documents whose source has this in it, in upper or lower case: "bbc"
+            stands for "BBC News" too. Whatever is given must all be met.
 
         Raises
         ------
@@ -205,10 +215,15 @@ class Index:
             For an empty or over-long question, or k below 1.
         """
         question, ids = checked_question(question, k), checked_ids(documents)
+        chosen = Selection(ids, checked_date(after), checked_date(before), checked_source(source))
         reader = self._reranker if rerank else None
-        return self._mended(
-            lambda: trimmed(_retrieve(self._current(), question, k, ids, reader), question)
-        )
+
+        def work() -> list[Hit]:
+            corpus = self._current()
+            ids = chosen.ids(corpus.store)
+            return trimmed(_retrieve(corpus, question, k, ids, reader), question)
+
+        return self._asked(work)
 
     def ask(
         self,
@@ -218,6 +233,9 @@ class Index:
         k: int = 5,
         documents: Collection[str] | None = None,
         rerank: bool = True,
+        after: datetime.date | str | None = None,
+        before: datetime.date | str | None = None,
+        source: str | None = None,
     ) -> Answer:
         """Answer a question with sentences of the articles, or say that they do not.
 
@@ -226,7 +244,7 @@ class Index:
         history : sequence of {"role": "user" or "assistant", "content": str}
             Earlier messages, oldest first; a question that leans on them ("And in Homs?") is
             searched together with the one it follows.
-        k, documents, rerank
+        k, documents, rerank, after, before, source
             As for `retrieve`. Without reading, the confidence is a rougher one.
 
         Raises
@@ -235,6 +253,7 @@ class Index:
             As for `retrieve`.
         """
         question, ids = checked_question(question, k), checked_ids(documents)
+        chosen = Selection(ids, checked_date(after), checked_date(before), checked_source(source))
         query = only_characters(followup.complete(question, history))
         if len(query) > search.LONGEST_QUESTION:
             query = question  # what it followed was too long to be searched with it
@@ -243,14 +262,22 @@ class Index:
 
         def work() -> Answer:
             corpus = self._current()
-            return answer(corpus, question, query, _retrieve(corpus, query, k, ids, reader))
+            ids = chosen.ids(corpus.store)
+            coverage = corpus.coverage(ids)
+            hits = _retrieve(corpus, query, k, ids, reader)
+            return answer(corpus, question, query, hits, coverage)
 
-        return self._mended(work)
+        return self._asked(work)
 
     @property
     def documents(self) -> tuple[Document, ...]:
-        """All documents, ordered by id, texts and all."""
+        """All documents, ordered by id, texts and all; see `outlines` where there are many."""
         return self._mended(lambda: tuple(self._current().store.documents().values()))
+
+    @property
+    def outlines(self) -> tuple[Outline, ...]:
+        """All documents without their texts, ordered by id."""
+        return self._mended(lambda: self._current().store.outlines())
 
     def document(self, document_id: str) -> Document | None:
         """One document, or None when there is none with this id."""
@@ -259,21 +286,37 @@ class Index:
 
     @property
     def status(self) -> Status:
-        """How many documents and passages there are, and which files could not be read."""
-        documents, passages = self._store.counts()
-        return Status(documents, passages, self._store.failures(), self._corpus.encoder.name)
-
-    @property
-    def _store(self) -> Store:
-        return self._corpus.store
+        """What is in the index, what could not be read, and how far reading and embedding are."""
+        return status_of(self._searched)
 
     def _current(self) -> Corpus:
-        return self._corpus.current() if isinstance(self._corpus, LiveCorpus) else self._corpus
+        searched = self._searched
+        return searched.live.current() if isinstance(searched, Keeper) else searched
 
     # Keeping in step.
 
-    def sync(self, progress: ProgressCallback | None = None) -> Changes:
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until everything is read and embedded, or for so many seconds; whether it is.
+
+        Raises
+        ------
+        QAError
+            Whatever stopped the work in the background, such as a full disk.
+        """
+        if not isinstance(self._searched, Keeper):
+            return True
+        return self._keeper().wait_for_vectors(seconds, lambda _: None)
+
+    def sync(
+        self, progress: ProgressCallback | None = None, *, wait: bool | float | None = None
+    ) -> Changes:
         """Read what changed in the folder, forget what is gone.
+
+        Parameters
+        ----------
+        wait : bool or float, optional
+            Whether to wait until it is embedded, and for how many seconds; as the index was opened
+            by default. It is read in any case.
 
         Raises
         ------
@@ -284,12 +327,16 @@ class Index:
         ValueError
             For an index in memory, which follows no folder.
         """
-        report = progress or (lambda _: None)
-        live = self._live()
-        with live.place.writing():
-            return self._mended(lambda: live.synchronise(self._files, report), report)
+        keeper = self._keeper()
+        return keeper.sync(progress or (lambda _: None), _or_as_opened(wait, keeper))
 
-    def add(self, paths: Iterable[str | Path], progress: ProgressCallback | None = None) -> Changes:
+    def add(
+        self,
+        paths: Iterable[str | Path],
+        progress: ProgressCallback | None = None,
+        *,
+        wait: bool | float | None = None,
+    ) -> Changes:
         """Copy files into the index's own uploads folder, and index them.
 
         A file of a name that is taken gets a number; the folder that is indexed is not touched.
@@ -300,73 +347,65 @@ class Index:
         IndexBusy, StoreError
             As for `sync`.
         """
-        failed: list[Failure] = []
-        with self._live().place.writing():
-            taken = set(files_in(self._root()))
-            for path in map(Path, paths):
-                try:
-                    taken.add(uploads.keep(path, self._live().place.path, taken))
-                except UnreadableFile as error:
-                    failed.append(Failure(path.name, str(error)))
-            changes = self.sync(progress)
-        return replace(changes, failed=(*failed, *changes.failed))
+        keeper = self._keeper()
+        return keeper.add(paths, progress or (lambda _: None), _or_as_opened(wait, keeper))
 
     def forget(self, document_id: str) -> Changes:
-        """Delete one uploaded file, and its document.
+        """Delete one uploaded file, and its documents.
 
         Raises
         ------
         ValueError
-            When the id is not of an uploaded document.
+            When the id is not of an uploaded file.
         IndexBusy, StoreError
             As for `sync`.
         """
-        with self._live().place.writing():
-            uploads.drop(document_id, self._live().place.path)
-            return self.sync()
+        keeper = self._keeper()
+        return keeper.forget(document_id, keeper.wait)
+
+    def _keeper(self) -> Keeper:
+        if not isinstance(self._searched, Keeper):
+            raise ValueError("an index in memory follows no folder: open one with Index.open")
+        if self._searched.live.closed:
+            raise ValueError("the index is closed")
+        return self._searched
 
     def _live(self) -> LiveCorpus:
-        if not isinstance(self._corpus, LiveCorpus):
-            raise ValueError("an index in memory follows no folder: open one with Index.open")
-        if self._corpus.closed:
-            raise ValueError("the index is closed")
-        return self._corpus
+        return self._keeper().live
 
-    def _root(self) -> Path:
-        if self.folder is None:
-            raise ValueError("an index in memory follows no folder: open one with Index.open")
-        return self.folder
-
-    def _files(self) -> dict[str, Path]:
-        """All files there are, uploads too, which may lie inside the folder, by document id."""
-        own = self._live().place.path / UPLOADS
-        found = files_in(self._root())
-        found = {id: path for id, path in found.items() if not path.is_relative_to(own)}
-        return uploads.uploaded(self._live().place.path, found) | found
-
-    def _catch_up(self, live: LiveCorpus, report: ProgressCallback) -> None:
-        """Synchronise; while another process is at it, use what is there."""
-        usable = live.is_usable()
-        try:
-            with live.place.writing(_SHORT_WAIT_SECONDS if usable else None):
-                live.synchronise(self._files, report)
-        except IndexBusy:
-            if not usable:
-                raise
-            log.warning("another process is writing this index: using what is there")
-            live.take_what_is_there()
-            report(Progress("ready"))
-        if live.store.counts()[0] == 0:
-            raise FolderError(_nothing_readable(self._root(), live.store.failures()))
-
-    def _mended(
-        self, work: Callable[[], Result], report: ProgressCallback = lambda _: None
-    ) -> Result:
+    def _mended(self, work: Callable[[], Result]) -> Result:
         """Do something; where the store turns out damaged, make it anew and do it again."""
-        live = self._corpus
-        if not isinstance(live, LiveCorpus):
-            return work()
-        return live.mended(work, lambda: live.synchronise(self._files, report))
+        return self._searched.mended(work) if isinstance(self._searched, Keeper) else work()
+
+    def _asked(self, work: Callable[[], Result]) -> Result:
+        """Answer a question; embedding makes way for it."""
+        keeper = self._searched if isinstance(self._searched, Keeper) else None
+        with keeper.filling.making_way() if keeper else nullcontext():
+            return self._mended(work)
+
+
+def _or_as_opened(wait: Wait | None, keeper: Keeper) -> Wait:
+    return keeper.wait if wait is None else wait
+
+
+def _filled(
+    kept: Store,
+    store: Store,
+    both: derived.Derived,
+    encoder: Encoder,
+    report: ProgressCallback,
+    directory: Path | None = None,
+) -> Corpus:
+    """Everything that is in a store, with all its vectors."""
+    corpus = Corpus(kept, both, encoder)
+    if both.whole:
+        return corpus
+    fill_all(corpus, store, report)
+    if directory is None:
+        return corpus
+    again = store.snapshot()
+    vectors = derived.publish_vectors(again, encoder, directory)
+    return Corpus(again, derived.Derived(both.version, vectors, both.lexical), encoder)
 
 
 def _chosen(reranker: Reranker | None, encoder: Encoder | None) -> Reranker | None:
@@ -379,11 +418,3 @@ def _retrieve(
 ) -> list[Hit]:
     most = max(1, len(corpus.derived.vectors))
     return search.retrieve(corpus, question, min(k, most), documents=ids, reranker=reranker)
-
-
-def _nothing_readable(folder: Path, failures: Sequence[Failure]) -> str:
-    looked_for = ", ".join(documents.READABLE)
-    message = f"no readable documents in {str(folder)!r}: looked for {looked_for}"
-    if failures:
-        message += f"; {len(failures)} could not be read, the first: {failures[0].reason}"
-    return message

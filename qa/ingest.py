@@ -1,21 +1,20 @@
-"""Documents to passages to vectors to the store.
+"""Documents to passages to the store: what can be searched by its words at once.
 
-Texts are embedded a window at a time, and vectors are kept as soon as they are made, so a killed
-process loses a window's work at most; documents enter the store one transaction each, whole.
+Knows what text of a passage is embedded, but embeds nothing: `qa.filling` does, afterwards.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from qa import documents, passages
 from qa.documents import Document
 from qa.embedding import Encoder
-from qa.store import FileState, Store, StoredPassage, vector_key
+from qa.passages import Passage
+from qa.store import Failure, FileState, Store, StoredPassage, vector_key
 
-WINDOW_PASSAGES = 32  # about two seconds of embedding
 TITLE_TOKENS = 40  # of a title that a passage is embedded with; longer ones are cut
 _SPECIAL_TOKENS = 8  # the encoder's own, and what joins title and passage
 _FEWEST_TOKENS = 16
@@ -36,66 +35,72 @@ def recipe(encoder: Encoder) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
-    document: Document
-    state: FileState
-    passages: tuple[StoredPassage, ...]
-    texts: dict[bytes, str]  # what is embedded, by key
+class Taken:
+    """What became of one file's documents, by their ids."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    passages: int = 0  # that were cut
 
 
-class Ingester:
-    """Takes documents one by one; `flush` puts the rest into the store."""
+def take(
+    store: Store,
+    encoder: Encoder,
+    file: str,
+    state: FileState,
+    documents: Sequence[Document] = (),
+    failures: Sequence[Failure] = (),
+    *,
+    path: bytes | None = None,
+) -> Taken:
+    """Cut a file's documents into passages and store them, in one transaction.
 
-    def __init__(
-        self, store: Store, encoder: Encoder, embedded: Callable[[int], None] | None = None
-    ) -> None:
-        """
-        Parameters
-        ----------
-        embedded : callable, optional
-            Told, window by window, how many passages were embedded.
-        """
-        self._store = store
-        self._encoder = encoder
-        self._embedded = embedded or (lambda _: None)
-        self._waiting: list[_Prepared] = []
+    Those that are there already, and have not changed, stay as they are.
 
-    def add(self, document: Document, state: FileState) -> None:
-        """Take a document in; it may wait for others before it is embedded and stored."""
-        self._waiting.append(self._prepare(_in_characters(document), state))
-        passages = sum(len(prepared.passages) for prepared in self._waiting)
-        if max(passages, len(self._waiting)) >= WINDOW_PASSAGES:
-            self.flush()
+    Parameters
+    ----------
+    file : str
+        The file's id.
+    failures : sequence of Failure
+        What in it could not be read.
+    path : bytes, optional
+        Where it lies, as the operating system spells it.
+    """
+    found = {document.id: _in_characters(document) for document in documents}
+    before = store.documents(store.ids(file))
+    kept = {id for id, old in before.items() if id in found and _same(old, found[id])}
+    new = [
+        (document, stored_passages(document, encoder))
+        for id, document in found.items()
+        if id not in kept
+    ]
+    store.put(file, state, new, failures, path=path, kept=kept)
+    return Taken(
+        added=tuple(id for id in found if id not in before),
+        changed=tuple(id for id in found if id in before and id not in kept),
+        removed=tuple(id for id in before if id not in found),
+        passages=sum(len(passages) for _, passages in new),
+    )
 
-    def flush(self) -> None:
-        """Embed and store what waits."""
-        texts: dict[bytes, str] = {}
-        for prepared in self._waiting:
-            texts |= prepared.texts
-        self._embed(texts)
-        for prepared in self._waiting:
-            self._store.put(prepared.document, prepared.state, prepared.passages)
-        self._waiting = []
 
-    def _prepare(self, document: Document, state: FileState) -> _Prepared:
-        count = self._encoder.count_tokens
-        title = _shortened(document.title, self._encoder)
-        stored, texts = [], {}
-        for passage in passages.cut(document, count, max_tokens=passage_tokens(self._encoder)):
-            text = f"{title}\n{passage.text}" if title else passage.text
-            key = vector_key(text)
-            texts[key] = text
-            stored.append(StoredPassage(passage, key))
-        return _Prepared(document, state, tuple(stored), texts)
+def _same(old: Document, new: Document) -> bool:
+    return replace(old, path=new.path) == new
 
-    def _embed(self, texts: dict[bytes, str]) -> None:
-        kept = self._store.kept_keys(self._encoder.name, texts.keys())
-        missing = [key for key in texts if key not in kept]
-        for first in range(0, len(missing), WINDOW_PASSAGES):
-            keys = missing[first : first + WINDOW_PASSAGES]
-            vectors = self._encoder.encode_passages([texts[key] for key in keys])
-            self._store.put_vectors(self._encoder.name, dict(zip(keys, vectors, strict=True)))
-            self._embedded(len(keys))
+
+def stored_passages(document: Document, encoder: Encoder) -> list[StoredPassage]:
+    """A document's passages with the keys of their vectors."""
+    title = shortened(document.title, encoder)
+    most = passage_tokens(encoder)
+    return [
+        StoredPassage(passage, vector_key(embedded_text(title, passage)))
+        for passage in passages.cut(document, encoder.count_tokens, max_tokens=most)
+    ]
+
+
+def embedded_text(title: str, passage: Passage) -> str:
+    """What is embedded of a passage; the title as `shortened` leaves it."""
+    return f"{title}\n{passage.text}" if title else passage.text
 
 
 def only_characters(text: str) -> str:
@@ -115,7 +120,8 @@ def _in_characters(document: Document) -> Document:
     )
 
 
-def _shortened(title: str, encoder: Encoder) -> str:
+def shortened(title: str, encoder: Encoder) -> str:
+    """As much of a title as is embedded with every passage."""
     words = title.split()
     used = 0
     for position, tokens in enumerate(encoder.count_tokens(words) if words else []):

@@ -12,19 +12,18 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 from qa import derived
 from qa.corpus import Corpus
+from qa.derived import Derived
 from qa.directory import IndexDirectory
 from qa.embedding import Encoder
 from qa.errors import IndexBusy, StoreError
 from qa.ingest import recipe
-from qa.progress import Progress, ProgressCallback
-from qa.store import DamagedStore
+from qa.progress import ProgressCallback
+from qa.store import DamagedStore, Store
 from qa.sync import Changes, synchronise
 
-Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 
@@ -45,6 +44,12 @@ class LiveCorpus:
         self._corpus: Corpus | None = None
         self._swap = threading.Lock()  # held by the thread that changes the one above
         self.closed = False
+        self.changed: Callable[[], None] = lambda: None  # called when there is another state
+
+    @property
+    def newest(self) -> Corpus | None:
+        """The state in use, if there is one yet."""
+        return self._corpus
 
     def is_usable(self) -> bool:
         """Whether there is something to search that this encoder made."""
@@ -77,9 +82,18 @@ class LiveCorpus:
             store = self.store.snapshot()
             corpus = Corpus(store, derived.build(store, self.encoder), self.encoder)
         self._use(corpus)
+        self.changed()
+
+    def take_what_is_published(self) -> None:
+        """Search what can be searched at once, if there is anything."""
+        if self.is_usable() and derived.is_published(self.place.path, self.store.version()):
+            self._use(self._newest(publish=False))
 
     def synchronise(
-        self, files: Callable[[], Mapping[str, Path]], report: ProgressCallback
+        self,
+        files: Callable[[], Mapping[str, Path]],
+        report: ProgressCallback,
+        after_each: Callable[[], None] | None = None,
     ) -> Changes:
         """Bring the store in step with files, publish, and search that from now on.
 
@@ -88,42 +102,52 @@ class LiveCorpus:
         Parameters
         ----------
         files : callable
-            Gives all the files there are, by document id.
+            Gives all the files there are, by id.
+        after_each : callable, optional
+            Called after each file that was read.
         """
-        last = Progress("indexing")
-
-        def note(progress: Progress) -> None:
-            nonlocal last
-            last = progress
-            report(progress)
-
         if not self.store.in_place():  # deleted, or put aside by another process
             self.store = self.place.open_store()
-        changes = synchronise(self.store, files(), self.encoder, note)
+        changes = synchronise(self.store, files(), self.encoder, report, after_each)
+        self.publish()
+        self.changed()
+        return changes
+
+    def publish(self) -> None:
+        """Search what is in the store by now, and let other processes do so."""
         with self._swap:
             if self._corpus is None or self._corpus.derived.version != self.store.version():
                 self._use(self._newest(publish=True))
-        report(replace(last, stage="ready", seconds_left=0.0))
-        return changes
 
-    def mended(self, work: Callable[[], Result], mend: Callable[[], object]) -> Result:
-        """Do something; where the store turns out damaged, make it anew and do it again.
+    def complete(self, state: Derived) -> None:
+        """Publish the vectors of a state, now that it has all of them, and search those."""
+        with self._swap:
+            if corpus := self._read_again(state):
+                vectors = derived.publish_vectors(corpus.store, self.encoder, self.place.path)
+                self._use(replace(corpus, derived=replace(state, vectors=vectors)))
 
-        Parameters
-        ----------
-        work : callable
-        mend : callable
-            Fills a new store; called with the place held for writing.
+    def renew(self, state: Derived) -> None:
+        """Read a state from the store as it is now.
+
+        SQLite keeps all that was written since the oldest snapshot that somebody reads beside its
+        file; that would be all vectors. The second time finds nothing there any more.
         """
-        store = self.store
-        try:
-            return work()
-        except DamagedStore as error:
-            log.warning("%s; making it anew", error)
-        with self.place.writing():
-            self.store = self.place.replace(store)  # the same, if another was first
-            mend()
-        return work()
+        for _ in range(2):
+            with self._swap:
+                self._use(self._read_again(state))
+            self.store.checkpoint()
+
+    def _read_again(self, state: Derived) -> Corpus | None:
+        """The newest state with a new snapshot of the store, if it is this one and still there."""
+        corpus = self._corpus
+        if corpus is None or corpus.derived is not state:
+            return None
+        store = self.store.snapshot()
+        return replace(corpus, store=store) if store.version() == state.version else None
+
+    def replace_store(self, damaged: Store) -> None:
+        """Go on with a new store in the place of a damaged one; the caller fills it."""
+        self.store = self.place.replace(damaged)  # the same, if another was first
 
     def _follow(self) -> None:
         """Go on to a newer state, if there is one; else, or if it cannot be read, stay."""
@@ -140,6 +164,7 @@ class LiveCorpus:
             else:
                 with self.place.writing(0.0):  # whoever wrote was killed before publishing
                     self._use(self._newest(publish=True))
+            self.changed()
         except DamagedStore:
             raise
         except (IndexBusy, StoreError) as error:  # what there was before is whole
@@ -154,7 +179,7 @@ class LiveCorpus:
         store = self.store.snapshot()
         if store.recipe() != recipe(self.encoder):  # another process uses another model
             return None
-        both = derived.load(self.place.path, store.version())
+        both = derived.load(store, self.encoder, self.place.path)
         if both is None and publish:
             log.info("making the search indexes in %s", self.place.path)
             both = derived.publish(store, self.encoder, self.place.path)

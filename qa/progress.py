@@ -13,25 +13,41 @@ class Progress:
 
     Parameters
     ----------
-    stage : {"preparing", "indexing", "ready"}
+    stage : {"preparing", "reading", "embedding", "ready"}
         "preparing": looking through the folder, loading the model (the very first time, exporting
-        it: up to a minute). "indexing": reading and embedding. "ready": all done.
+        it: up to a minute). "reading": reading files and cutting them into passages. "embedding":
+        the words can be searched, the meaning is on its way. "ready": all done.
     documents_done, documents_total : int
-        Of the documents that are new or changed.
+        Of the files that are new or changed, those that were read.
     passages_done : int
-        Passages embedded so far in this run.
+        Passages cut so far ("reading"), or of all passages those that have a vector.
     passages_per_second : float
-        0.0 until something was embedded.
+        Cut, or embedded, in this run; 0.0 until there were any.
     seconds_left : float or None
-        An estimate from the share of bytes done; None until there is one.
+        An estimate for this stage; None until there is one.
+    passages_total : int
+        How many passages there are; 0 while they are being cut.
     """
 
-    stage: Literal["preparing", "indexing", "ready"]
+    stage: Literal["preparing", "reading", "embedding", "ready"]
     documents_done: int = 0
     documents_total: int = 0
     passages_done: int = 0
     passages_per_second: float = 0.0
     seconds_left: float | None = None
+    passages_total: int = 0
 
 
 ProgressCallback = Callable[[Progress], None]
+
+
+def embedding(done: int, total: int, per_second: float) -> Progress:
+    """A report of the second stage."""
+    left = (total - done) / per_second if per_second else None
+    return Progress(
+        "embedding",
+        passages_done=done,
+        passages_per_second=per_second,
+        seconds_left=left,
+        passages_total=total,
+    )

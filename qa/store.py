@@ -1,38 +1,52 @@
 """The index on disk: one SQLite file, the truth from which FAISS and Tantivy are derived.
 
-Documents and their passages are written in one transaction a document, so that a reader, or the
-next process after a kill, sees a document whole or not at all. Every such transaction raises the
-store's revision. Whatever is read is held against its check sum: better no quotation than a wrong
-one. Knows nothing of models, FAISS or Tantivy.
+A file's documents and their passages are written in one transaction, so that a reader, or the next
+process after a kill, sees them whole or not at all. Every such transaction raises the store's
+revision. Vectors come later, when they are made (see `qa.vector_table`). Whatever is read is held
+against its check sum: better no quotation than a wrong one. Knows nothing of models, FAISS or
+Tantivy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-
-import numpy as np
 
 from qa import rows
 from qa.database import DamagedStore, Database
 from qa.documents import Document, Failure
 from qa.errors import StoreError
-from qa.onnx_model import Vectors
+from qa.migrations import migrate
 from qa.passages import Passage
-from qa.rows import FileState, StoredPassage, vector_key
+from qa.rows import FileState, Outline, StoredPassage, vector_key
+from qa.vector_table import VectorTable
 
-__all__ = ["DamagedStore", "Failure", "FileState", "Store", "StoredPassage", "vector_key"]
+__all__ = [
+    "DamagedStore",
+    "Failure",
+    "FileState",
+    "Outline",
+    "Store",
+    "StoredPassage",
+    "vector_key",
+]
 
-_BATCH = 2_000  # rows of vectors in memory beside their matrix
+_OF_FILES = "FROM documents AS d JOIN files AS f ON f.id = d.file"
 
 Value = TypeVar("Value")
 
 
 class Store:
-    """What is kept of a folder, for any thread, one at a time."""
+    """What is kept of a folder, for any thread, one at a time.
+
+    Attributes
+    ----------
+    vectors : VectorTable
+        The vectors of its passages, as far as there are any yet.
+    """
 
     def __init__(self, path: Path | None, *, create: bool = True) -> None:
         """
@@ -52,6 +66,7 @@ class Store:
         """
         self.path = path
         self._db = Database(path, create=create)
+        self.vectors = VectorTable(self._db)
         try:
             self._create_or_check()
         except BaseException:
@@ -59,12 +74,19 @@ class Store:
             raise
 
     def _create_or_check(self) -> None:
-        if self._schema_version() == 0:
-            with self.transaction():
-                if self._schema_version() == 0:  # nobody else was first
+        """Make the tables, or bring those of an earlier version forward."""
+        self.check_version()
+        if self._schema_version() < rows.SCHEMA_VERSION:
+            with self._db.without_foreign_keys(), self.transaction():
+                if (version := self._schema_version()) == 0:  # nobody else was first
                     for statement in rows.SCHEMA.split(";"):
                         self._db.execute(statement)
-                    self._db.execute(f"PRAGMA user_version = {rows.SCHEMA_VERSION}")
+                else:
+                    migrate(self._db, version, rows.SCHEMA_VERSION)
+                self._db.execute(f"PRAGMA user_version = {rows.SCHEMA_VERSION}")
+
+    def check_version(self) -> None:
+        """Raise StoreError when a newer version of qa wrote the file, perhaps just now."""
         if self._schema_version() > rows.SCHEMA_VERSION:
             raise StoreError(
                 f"{self._db.name} was made by a newer version of qa (schema "
@@ -83,6 +105,10 @@ class Store:
         other = Store(self.path, create=False)
         other._db.hold()
         return other
+
+    def checkpoint(self) -> None:
+        """Move what is in the write-ahead log into the file, as far as nobody reads around it."""
+        self._db.rows("PRAGMA wal_checkpoint(PASSIVE)")
 
     def in_place(self) -> bool:
         """Whether the open file is still the one that its path names."""
@@ -115,36 +141,42 @@ class Store:
         return documents, passages
 
     def states(self) -> dict[str, FileState]:
-        """What the documents' files looked like, by document id."""
-        return self._states("documents")
-
-    def failed_states(self) -> dict[str, FileState]:
-        """What the files that could not be read looked like, by the id they would have."""
-        return self._states("failures")
-
-    def _states(self, table: str) -> dict[str, FileState]:
-        found = self._named(self._db.rows(f"SELECT id, bytes, modified_ns, sha256 FROM {table}"))
+        """What the files looked like when they were read, failed or not, by the files' ids."""
+        found = self._named(self._db.rows("SELECT id, bytes, modified_ns, sha256 FROM files"))
         # The first goes through the rows, the second through their index.
-        if [(len(found),)] != self._db.rows(f"SELECT count(*) FROM {table} WHERE id >= ''"):
-            raise self._db.damaged(f"the index of its {table} has changed")
+        if [(len(found),)] != self._db.rows("SELECT count(*) FROM files WHERE id >= ''"):
+            raise self._db.damaged("the index of its files has changed")
         return {id: FileState(size, modified, sha256) for id, size, modified, sha256 in found}
 
+    def paths(self) -> dict[str, bytes | None]:
+        """The files of documents, as the operating system spells them, by the files' ids."""
+        sql = "SELECT id, path FROM files WHERE id IN (SELECT file FROM documents)"
+        return dict(self._named(self._db.rows(sql)))
+
     def failures(self) -> tuple[Failure, ...]:
-        """Files that could not be read, by path."""
+        """Files, and things inside files, that could not be read, by path."""
         found = self._named(self._db.rows("SELECT id, reason FROM failures ORDER BY id"))
         return tuple(Failure(id, str(reason)) for id, reason in found)
 
-    def paths(self) -> dict[str, bytes | None]:
-        """The documents' files, as the operating system spells them, by document id."""
-        return dict(self._named(self._db.rows("SELECT id, path FROM documents")))
+    def ids(self, file: str | None = None) -> list[str]:
+        """The ids of all documents, or of those in one file, in order."""
+        where, values = ("", ()) if file is None else ("WHERE file = ?", (file,))
+        sql = f"SELECT id FROM documents {where} ORDER BY id"
+        return [id for (id,) in self._named(self._db.rows(sql, values))]
+
+    def outlines(self) -> tuple[Outline, ...]:
+        """All documents without their texts, by id."""
+        sql = f"SELECT {rows.OUTLINE_COLUMNS} {_OF_FILES} ORDER BY d.id"
+        found = self._named(self._db.rows(sql))
+        return tuple(self._sound(partial(rows.outline_of, row)) for row in found)
 
     def documents(self, ids: Collection[str] | None = None) -> dict[str, Document]:
         """Documents by id, in the order of their ids; all of them, or those named."""
-        sql = f"SELECT {rows.DOCUMENT_COLUMNS} FROM documents"
+        sql = f"SELECT {rows.DOCUMENT_COLUMNS} {_OF_FILES}"
         if ids is None:
-            found = self._named(self._db.rows(f"{sql} ORDER BY id"))
+            found = self._named(self._db.rows(f"{sql} ORDER BY d.id"))
         else:
-            found = self._named(list(self._db.rows_for(f"{sql} WHERE id IN (?)", ids)))
+            found = self._named(list(self._db.rows_for(f"{sql} WHERE d.id IN (?)", ids)))
             found.sort(key=lambda row: row[0])
         return {row[0]: self._sound(partial(rows.document_of, row)) for row in found}
 
@@ -173,6 +205,16 @@ class Store:
             raise self._db.damaged("passages are missing")
         return found
 
+    def passages_by_key(self, keys: Collection[bytes]) -> list[tuple[int, bytes]]:
+        """The passages that are embedded under these keys: their ids, and the key of each."""
+        return list(self._db.rows_for("SELECT id, key FROM passages WHERE key IN (?)", keys))
+
+    def newest_first(self) -> list[int]:
+        """The ids of all passages, those of the latest documents first, undated ones last."""
+        sql = """SELECT p.id FROM passages p JOIN documents d ON d.id = p.document
+                 ORDER BY d.date IS NULL, d.date DESC, d.id, p.start"""
+        return [id for (id,) in self._db.rows(sql)]
+
     def entries(self) -> Iterator[tuple[int, str, str, str]]:
         """Passage id, document id, title and passage text of every passage, by document."""
         sql = f"SELECT {rows.PASSAGE_COLUMNS} FROM passages WHERE document = ? ORDER BY start"
@@ -189,29 +231,10 @@ class Store:
         if left:
             raise self._db.damaged("there are passages of no document")
 
-    def vectors(self, model: str, dimensions: int) -> tuple[list[int], Vectors]:
-        """The ids of all passages, ascending, and their vectors, shape (n, dimensions)."""
-        sql = """SELECT p.id, p.key, v.vector, v.check_sum FROM passages p
-                 LEFT JOIN vectors v ON v.key = p.key AND v.model = ?
-                 WHERE p.id > ? ORDER BY p.id LIMIT ?"""
-        ids: list[int] = []
-        matrix = np.empty((self.counts()[1], dimensions), np.float32)
-        while some := self._db.rows(sql, (model, ids[-1] if ids else -1, _BATCH)):
-            for id, key, vector, check_sum in some:
-                if len(ids) == len(matrix):
-                    raise self._db.damaged("there are more passages than it says")
-                matrix[len(ids)] = self._sound(
-                    partial(rows.vector_of, model, key, vector, check_sum, dimensions)
-                )
-                ids.append(id)
-        if len(ids) != len(matrix):
-            raise self._db.damaged("passages are missing")
-        return ids, matrix
-
-    def kept_keys(self, model: str, keys: Collection[bytes]) -> set[bytes]:
-        """Those of the keys for which there is a vector."""
-        sql = "SELECT key FROM vectors WHERE model = ? AND key IN (?)"
-        return {key for (key,) in self._db.rows_for(sql, keys, model)}
+    def signatures(self) -> dict[str, bytes]:
+        """The signatures that documents have, by document id, without those that have changed."""
+        found = map(rows.signature_of, self._db.rows("SELECT * FROM signatures ORDER BY document"))
+        return dict(pair for pair in found if pair)
 
     def _named(self, found: list[Any]) -> list[Any]:
         """Rows that begin with an id, if that is one: damage can make a number of it."""
@@ -230,94 +253,91 @@ class Store:
 
     # Changes.
 
-    def put_vectors(self, model: str, vectors: Mapping[bytes, Vectors]) -> None:
-        """Keep vectors under their keys (see `vector_key`)."""
-        self._put_vector_rows(rows.vector_row(model, *item) for item in vectors.items())
+    def put(
+        self,
+        file: str,
+        state: FileState,
+        documents: Sequence[tuple[Document, Sequence[StoredPassage]]] = (),
+        failures: Sequence[Failure] = (),
+        *,
+        path: bytes | None = None,
+        kept: Collection[str] = (),
+    ) -> None:
+        """Add a file or replace it, whole: its documents, and what in it could not be read.
 
-    def _put_vector_rows(self, found: Iterable[tuple[str, bytes, bytes, int]]) -> None:
+        Parameters
+        ----------
+        file : str
+            The file's id.
+        path : bytes, optional
+            Where it lies, as the operating system spells it.
+        kept : collection of str
+            Ids of documents of this file that stay as they are.
+        """
         with self.transaction():
-            self._db.execute_many("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)", found)
-
-    def put(self, document: Document, state: FileState, passages: Sequence[StoredPassage]) -> None:
-        """Add a document or replace the one with its id, whole."""
-        columns = f"{rows.DOCUMENT_COLUMNS}, sha256, bytes, modified_ns"
-        row = (*rows.document_row(document, len(passages)), *_state_row(state))
-        with self.transaction():
-            self._delete(document.id)
-            self._db.execute(f"INSERT INTO documents ({columns}) VALUES ({_marks(row)})", row)
+            gone = set(self.ids(file)) - set(kept)
+            gone |= {document.id for document, _ in documents}  # another file's, till now
+            self._db.execute_many("DELETE FROM documents WHERE id = ?", [(id,) for id in gone])
+            self._put_file(file, state, path)
+            for document, passages in documents:
+                self._insert(document, file, passages)
+            self._db.execute("DELETE FROM failures WHERE file = ?", (file,))
             self._db.execute_many(
-                f"INSERT INTO passages ({rows.PASSAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (rows.passage_row(document.id, stored) for stored in passages),
+                "INSERT OR REPLACE INTO failures VALUES (?, ?, ?)",
+                [(failure.path, file, failure.reason) for failure in failures],
             )
-            self._raise_revision()
+            if gone:
+                self._raise_revision()
 
-    def touch(self, id: str, state: FileState) -> None:
+    def _put_file(self, file: str, state: FileState, path: bytes | None) -> None:
+        self._db.execute(
+            """INSERT INTO files (path, sha256, bytes, modified_ns, id) VALUES (?, ?, ?, ?, ?)
+               ON CONFLICT (id) DO UPDATE SET path = excluded.path, sha256 = excluded.sha256,
+               bytes = excluded.bytes, modified_ns = excluded.modified_ns""",
+            (path, *_state_row(state), file),
+        )
+
+    def _insert(self, document: Document, file: str, passages: Sequence[StoredPassage]) -> None:
+        row = rows.document_row(document, file, len(passages))
+        self._db.execute(f"INSERT INTO documents VALUES ({_marks(row)})", row)
+        self._db.execute_many(
+            f"INSERT INTO passages ({rows.PASSAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [rows.passage_row(document.id, stored) for stored in passages],
+        )
+
+    def touch(self, file: str, state: FileState) -> None:
         """Note that a file was written again with the same content."""
         with self.transaction():
-            for table in ("documents", "failures"):
-                self._db.execute(
-                    f"UPDATE {table} SET sha256 = ?, bytes = ?, modified_ns = ? WHERE id = ?",
-                    (*_state_row(state), id),
-                )
+            sql = "UPDATE files SET sha256 = ?, bytes = ?, modified_ns = ? WHERE id = ?"
+            self._db.execute(sql, (*_state_row(state), file))
 
     def move(self, paths: Mapping[str, bytes]) -> None:
-        """Note that documents' files lie elsewhere now."""
+        """Note that files lie elsewhere now, by the files' ids."""
         with self.transaction():
             found = [(path, id) for id, path in paths.items()]
-            self._db.execute_many("UPDATE documents SET path = ? WHERE id = ?", found)
+            self._db.execute_many("UPDATE files SET path = ? WHERE id = ?", found)
             self._raise_revision()
 
-    def fail(self, id: str, state: FileState, reason: str) -> None:
-        """Note that a file cannot be read; a document that stood in its place goes."""
-        row = (id, *_state_row(state), reason)
+    def remove(self, file: str) -> None:
+        """Forget a file, read or failed, and its documents; their vectors stay for now."""
         with self.transaction():
-            if self._delete(id):
-                self._raise_revision()
-            self._db.execute("INSERT INTO failures VALUES (?, ?, ?, ?, ?)", row)
-
-    def remove(self, id: str) -> None:
-        """Forget a file, read or failed; its passages' vectors stay for now."""
-        with self.transaction():
-            if self._delete(id):
+            had_documents = bool(self.ids(file))
+            self._db.execute("DELETE FROM files WHERE id = ?", (file,))
+            if had_documents:
                 self._raise_revision()
 
     def start_recipe(self, recipe: str) -> None:
-        """Forget all documents, not their vectors, because they are to be cut another way."""
+        """Forget all files, not their vectors, because they are to be cut another way."""
         with self.transaction():
-            self._db.execute("DELETE FROM documents")
-            self._db.execute("DELETE FROM failures")
+            self._db.execute("DELETE FROM files")
             self._db.execute("UPDATE meta SET value = ? WHERE key = 'recipe'", (recipe,))
             self._raise_revision()
 
-    def drop_unused_vectors(self) -> None:
-        """Delete vectors that no passage has any more.
-
-        Not when there are no passages at all: the folder may be on a disk that is not there today.
-        """
-        if self.counts()[1]:
-            with self.transaction():
-                self._db.execute("DELETE FROM vectors WHERE key NOT IN (SELECT key FROM passages)")
-
-    def take_vectors(self, damaged: Path) -> int:
-        """Copy what vectors can still be read in another store's file; how many."""
-        taken, last = 0, -1
-        sql = """SELECT rowid, model, key, vector, check_sum FROM vectors
-                 WHERE rowid > ? ORDER BY rowid LIMIT ?"""
-        try:
-            with closing(Database(damaged, create=False)) as other:
-                while some := other.rows(sql, (last, _BATCH)):
-                    last = some[-1][0]
-                    sound = [row for _, *row in some if rows.is_vector(*row)]
-                    self._put_vector_rows(sound)
-                    taken += len(sound)
-        except DamagedStore:
-            pass  # the rest of it cannot be read
-        return taken
-
-    def _delete(self, id: str) -> int:
-        """Forget a document or failure; how many documents went."""
-        self._db.execute("DELETE FROM failures WHERE id = ?", (id,))
-        return self._db.execute("DELETE FROM documents WHERE id = ?", (id,))
+    def put_signatures(self, signatures: Mapping[str, bytes]) -> None:
+        """Keep documents' signatures, by document id; they go with their documents."""
+        found = [rows.signature_row(*item) for item in signatures.items()]
+        with self.transaction():
+            self._db.execute_many("INSERT OR REPLACE INTO signatures VALUES (?, ?, ?)", found)
 
     def _raise_revision(self) -> None:
         self._db.execute("UPDATE meta SET value = value + 1 WHERE key = 'revision'")

@@ -1,6 +1,6 @@
 """Bring a store in step with a folder of files: what is new, changed or gone.
 
-A file with the size and time it had is not opened; one with the content it had is not embedded.
+A file with the size and time it had is not opened; one with the content it had is not read.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from qa import documents
 from qa.documents import Document
 from qa.embedding import Encoder
 from qa.errors import UnreadableFile
-from qa.ingest import Ingester, recipe
+from qa.ingest import Taken, recipe, take
 from qa.progress import Progress, ProgressCallback
 from qa.store import Failure, FileState, Store
 
@@ -58,13 +58,16 @@ def synchronise(
     files: Mapping[str, Path],
     encoder: Encoder,
     progress: ProgressCallback | None = None,
+    now_and_then: Callable[[], None] | None = None,
 ) -> Changes:
-    """Read what changed, forget what is gone.
+    """Read what changed, forget what is gone. Nothing is embedded yet.
 
     Parameters
     ----------
     files : mapping
-        All the documents there are: from id to file.
+        All the files there are: from id to path.
+    now_and_then : callable, optional
+        Called after every file that was read.
 
     Raises
     ------
@@ -73,7 +76,8 @@ def synchronise(
     """
     if store.recipe() != recipe(encoder):
         store.start_recipe(recipe(encoder))
-    return _Synchronisation(store, files, encoder, progress or (lambda _: None)).run()
+    report, after_each = progress or (lambda _: None), now_and_then or (lambda: None)
+    return _Synchronisation(store, files, encoder, report, after_each).run()
 
 
 @dataclass(slots=True)
@@ -82,25 +86,26 @@ class _Synchronisation:
     files: Mapping[str, Path]
     encoder: Encoder
     progress: ProgressCallback
+    after_each: Callable[[], None]
+    taken: list[Taken] = field(default_factory=list)
     failed: list[Failure] = field(default_factory=list)
-    done: list[str] = field(default_factory=list)
 
     def run(self) -> Changes:
-        before = self.store.states()
-        known = before | self.store.failed_states()
+        known = self.store.states()
         stale = {id: state for id in self.files if (state := self._if_stale(id, known.get(id)))}
-        self._ingest_all(stale)
+        self._take_all(stale)
         # Last, so that the passages of a renamed file are never gone in between.
         gone = sorted(known.keys() - self.files.keys())
-        for id in gone:
-            self.store.remove(id)
+        for file in gone:
+            self.taken.append(Taken(removed=tuple(self.store.ids(file))))
+            self.store.remove(file)
         if stale or gone:
-            self.store.drop_unused_vectors()
+            self.store.vectors.drop_unused()
         self._note_moved_files()
         return Changes(
-            added=tuple(id for id in self.done if id not in before),
-            changed=tuple(id for id in self.done if id in before),
-            removed=tuple(id for id in gone if id in before),
+            added=tuple(id for taken in self.taken for id in taken.added),
+            changed=tuple(id for taken in self.taken for id in taken.changed),
+            removed=tuple(id for taken in self.taken for id in taken.removed),
             failed=tuple(self.failed),
         )
 
@@ -122,25 +127,24 @@ class _Synchronisation:
             return None
         return state
 
-    def _ingest_all(self, stale: Mapping[str, FileState]) -> None:
-        known_reasons = {failure.path: failure.reason for failure in self.store.failures()}
+    def _take_all(self, stale: Mapping[str, FileState]) -> None:
+        reasons = {failure.path: failure.reason for failure in self.store.failures()}
         meter = _Meter(self.progress, {id: state.bytes for id, state in stale.items()})
-        ingester = Ingester(self.store, self.encoder, meter.embedded)
         for id, state in stale.items():
-            try:
-                ingester.add(_read(self.files[id], id), state)
-                self.done.append(id)
-            except UnreadableFile as error:
-                self._fail(Failure(id, str(error)), state, known_reasons.get(id))
-            meter.read(id)
-        ingester.flush()
+            found, failures = _read(self.files[id], id)
+            path = os.fsencode(self.files[id])
+            taken = take(self.store, self.encoder, id, state, found, failures, path=path)
+            self.taken.append(taken)
+            self._report(failures, reasons)
+            meter.read(id, taken.passages)
+            self.after_each()
         meter.finish()
 
-    def _fail(self, failure: Failure, state: FileState, known_reason: str | None) -> None:
-        self.store.fail(failure.path, state, failure.reason)
-        if failure.reason != known_reason:  # else it was said before
-            log.warning("%s", failure.reason)
-            self.failed.append(failure)
+    def _report(self, failures: Sequence[Failure], known_reasons: Mapping[str, str]) -> None:
+        for failure in failures:
+            if failure.reason != known_reasons.get(failure.path):  # else it was said before
+                log.warning("%s", failure.reason)
+                self.failed.append(failure)
 
     def _note_moved_files(self) -> None:
         """The folder itself may have been moved: ids and contents are as before, paths are not."""
@@ -156,15 +160,15 @@ def _settled(modified_ns: int) -> int:
     return modified_ns if 0 <= modified_ns < time.time_ns() - SETTLED_NS else -1
 
 
-def _read(path: Path, id: str) -> Document:
+def _read(path: Path, id: str) -> tuple[list[Document], list[Failure]]:
     try:
-        return documents.read(path, id=id)
-    except UnreadableFile:
-        raise
+        return documents.read_all(path, id=id)
+    except UnreadableFile as error:
+        return [], [Failure(id, str(error))]
     except Exception as error:  # a broken file can make its format's library raise anything
         log.debug("reading %r", id, exc_info=True)
         reason = (str(error).splitlines() or [""])[0]
-        raise UnreadableFile(f"cannot read {id!r}: {type(error).__name__}: {reason}") from error
+        return [], [Failure(id, f"cannot read {id!r}: {type(error).__name__}: {reason}")]
 
 
 class _Meter:
@@ -180,31 +184,25 @@ class _Meter:
         self._started = time.monotonic()
         self._send()
 
-    def read(self, id: str) -> None:
+    def read(self, id: str, passages: int) -> None:
         self._documents += 1
-        self._bytes += self._sizes[id]
-        self._send_now_and_then()
-
-    def embedded(self, passages: int) -> None:
         self._passages += passages
-        self._send_now_and_then()
+        self._bytes += self._sizes[id]
+        if time.monotonic() - self._sent >= _REPORT_SECONDS:
+            self._send()
 
     def finish(self) -> None:
         self._send()
-
-    def _send_now_and_then(self) -> None:
-        if time.monotonic() - self._sent >= _REPORT_SECONDS:
-            self._send()
 
     def _send(self) -> None:
         self._sent = time.monotonic()
         seconds = max(self._sent - self._started, 1e-9)
         left = None
-        if self._passages and self._bytes:
+        if self._bytes:
             left = seconds * (self._bytes_total - self._bytes) / self._bytes
         self._report(
             Progress(
-                "indexing",
+                "reading",
                 self._documents,
                 len(self._sizes),
                 self._passages,

@@ -44,14 +44,18 @@ def progress_bar() -> Iterator[Callable[[qa.Progress], None]]:
     task = bar.add_task("indexing", total=None, detail="")
 
     def report(progress: qa.Progress) -> None:
-        if progress.stage != "indexing" or not progress.documents_total:
+        reading = progress.stage == "reading"
+        total = progress.documents_total if reading else progress.passages_total
+        if progress.stage not in ("reading", "embedding") or not total:
             return
+        done = progress.documents_done if reading else progress.passages_done
         bar.start()
         bar.update(
             task,
-            total=progress.documents_total,
-            completed=progress.documents_done,
-            detail=_detail(progress),
+            description=progress.stage,
+            total=total,
+            completed=done,
+            detail=_detail(progress, f"{done}/{total} {'documents' if reading else 'passages'}"),
         )
 
     try:
@@ -80,11 +84,8 @@ def question_bar() -> Iterator[Callable[[str, int, int], None]]:
         )
 
 
-def _detail(progress: qa.Progress) -> str:
-    parts = [
-        f"{progress.documents_done}/{progress.documents_total} documents",
-        f"{progress.passages_per_second:.1f} passages/s",
-    ]
+def _detail(progress: qa.Progress, done: str) -> str:
+    parts = [done, f"{progress.passages_per_second:.1f} passages/s"]
     if progress.seconds_left is not None:
         minutes, seconds = divmod(round(progress.seconds_left), 60)
         parts.append(f"{minutes}:{seconds:02} left")

@@ -1,6 +1,7 @@
 """The store: transactions, snapshots, and damage that is noticed."""
 
 import datetime
+import os
 import random
 import sqlite3
 import threading
@@ -33,13 +34,19 @@ def stored(*passages: str, text: str) -> list[StoredPassage]:
 def put(store: Store, id: str, *passages: str, **fields: object) -> None:
     """A document of these passages, with a vector for each."""
     text = "\n".join(passages)
-    store.put_vectors(MODEL, {vector_key(p): np.full(4, len(p), np.float32) for p in passages})
-    store.put(qa.Document(id=id, text=text, **fields), STATE, stored(*passages, text=text))
+    store.vectors.put(MODEL, {vector_key(p): np.full(4, len(p), np.float32) for p in passages})
+    document = qa.Document(id=id, text=text, **fields)
+    store.put(id, STATE, [(document, stored(*passages, text=text))])
+
+
+def fail(store: Store, id: str, state: FileState = STATE) -> None:
+    """A file that cannot be read."""
+    store.put(id, state, failures=[qa.Failure(id, f"cannot read {id!r}")])
 
 
 def read_everything(store: Store, ids: list[int]) -> None:
     (store.version(), store.states(), store.failures(), store.passages(ids))
-    (list(store.entries()), store.vectors(MODEL, 4))
+    (list(store.entries()), store.outlines())
 
 
 def passage_texts(store: Store) -> list[str]:
@@ -58,7 +65,7 @@ def test_a_document_comes_back_as_it_was_put(tmp_path: Path) -> None:
         format="markdown",
     )
     store = Store(tmp_path / "store")
-    store.put(document, STATE, [])
+    store.put("a/b.txt", STATE, [(document, [])], path=os.fsencode(document.path))
     store.close()
     again = Store(tmp_path / "store")
     assert again.documents() == {"a/b.txt": document}
@@ -71,9 +78,9 @@ def test_any_text_comes_back_with_its_passages(text: str, data: st.DataObject) -
     end = data.draw(st.integers(start, len(text)))
     passage = Passage(start, end, text[start:end], ((start, end),))
     store = Store(None)
-    store.put_vectors(MODEL, {b"key": np.ones(4, np.float32)})
+    store.vectors.put(MODEL, {b"key": np.ones(4, np.float32)})
     document = qa.Document(id=text, text=text, title=text)
-    store.put(document, STATE, [StoredPassage(passage, b"key")])
+    store.put(text, STATE, [(document, [StoredPassage(passage, b"key")])])
     (id,) = store.passage_ids([text])
     assert store.passages([id]) == {id: (document, passage)}
 
@@ -94,13 +101,12 @@ def test_what_is_noted_of_files_alone_does_not_change_the_version() -> None:
     put(store, "a", "text")
     before = store.version()
     store.touch("a", FileState(1, 2, "bb"))
-    store.fail("b", FileState(3, 4), "cannot read 'b'")
+    fail(store, "b", FileState(3, 4))
     store.touch("b", FileState(5, 6, "cc"))
     store.remove("b")
-    store.fail("c", STATE, "cannot read 'c'")
+    fail(store, "c")
     assert store.version() == before
-    assert store.states() == {"a": FileState(1, 2, "bb")}
-    assert store.failed_states() == {"c": STATE}
+    assert store.states() == {"a": FileState(1, 2, "bb"), "c": STATE}
     assert store.failures() == (qa.Failure("c", "cannot read 'c'"),)
 
 
@@ -108,7 +114,7 @@ def test_a_document_that_becomes_unreadable_goes() -> None:
     store = Store(None)
     put(store, "a", "text")
     before = store.version()
-    store.fail("a", STATE, "cannot read 'a'")
+    fail(store, "a")
     assert store.counts() == (0, 0)
     assert store.version() != before
 
@@ -119,7 +125,7 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
     version = store.version()
     twice = stored("text", "text", text="text")
     with pytest.raises(DamagedStore):
-        store.put(qa.Document(id="b", text="text"), STATE, twice)
+        store.put("b", STATE, [(qa.Document(id="b", text="text"), twice)])
     assert (store.counts(), store.version()) == ((1, 1), version)
     put(store, "b", "works again")
     assert store.counts() == (2, 2)
@@ -138,11 +144,11 @@ def test_a_snapshot_keeps_its_state_while_another_connection_writes(tmp_path: Pa
 
 
 def test_vectors_come_in_the_order_of_their_passages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qa.store._BATCH", 2)
+    monkeypatch.setattr("qa.vector_table._BATCH", 2)
     store = Store(None)
     words = ["a", "bb", "ccc", "dddd", "eeeee"]
     put(store, "x", *words)
-    ids, matrix = store.vectors(MODEL, 4)
+    ids, matrix = store.vectors.of_passages(MODEL, 4)
     assert ids == sorted(ids)
     texts = {id: text for id, _, _, text in store.entries()}
     assert [row[0] for row in matrix] == [len(texts[id]) for id in ids]
@@ -164,12 +170,12 @@ def test_vectors_of_forgotten_passages_are_dropped_but_not_with_the_last_documen
     put(store, "a", "kept")
     put(store, "b", "gone")
     store.remove("b")
-    store.drop_unused_vectors()
+    store.vectors.drop_unused()
     keys = [vector_key("kept"), vector_key("gone")]
-    assert store.kept_keys(MODEL, keys) == {keys[0]}
+    assert store.vectors.named(MODEL, keys, 4).keys() == {keys[0]}
     store.remove("a")
-    store.drop_unused_vectors()
-    assert store.kept_keys(MODEL, keys) == {keys[0]}
+    store.vectors.drop_unused()
+    assert store.vectors.named(MODEL, keys, 4).keys() == {keys[0]}
 
 
 def test_a_lookup_takes_any_number_of_keys() -> None:
@@ -177,7 +183,7 @@ def test_a_lookup_takes_any_number_of_keys() -> None:
     put(store, "a", "text")
     key = vector_key("text")
     many = [key, *(str(number).encode() for number in range(40_000))]
-    assert store.kept_keys(MODEL, many) == {key}
+    assert store.vectors.named(MODEL, many, 4).keys() == {key}
 
 
 def test_an_index_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
@@ -225,6 +231,12 @@ def test_another_programs_database_is_not_written_to(tmp_path: Path) -> None:
         "UPDATE documents SET text = CAST(x'fffe' AS TEXT)",
         "UPDATE documents SET passages = 'two'",
         "UPDATE documents SET id = x'61'",
+        "UPDATE documents SET file = 'b'",
+        "UPDATE documents SET characters = 0",
+        "UPDATE documents SET text_sum = 0",
+        "UPDATE documents SET text = CAST(text AS BLOB)",
+        "UPDATE documents SET title = CAST(title AS BLOB)",
+        "UPDATE files SET id = x'62' WHERE id = 'b'",
         "UPDATE failures SET id = x'62'",
         "UPDATE passages SET document = 'b'",
         "UPDATE passages SET start = start + 1",
@@ -234,10 +246,6 @@ def test_another_programs_database_is_not_written_to(tmp_path: Path) -> None:
         "UPDATE passages SET key = x'00'",
         "DELETE FROM passages WHERE start = 0",
         "DELETE FROM documents",
-        "UPDATE vectors SET vector = zeroblob(16)",
-        "UPDATE vectors SET vector = x'00'",
-        "UPDATE vectors SET key = x'00' || key",
-        "DELETE FROM vectors",
         "DELETE FROM meta WHERE key = 'revision'",
         "DROP TABLE passages",
     ],
@@ -248,7 +256,7 @@ def test_whatever_changed_on_the_disk_is_noticed_when_it_is_read(
     path = tmp_path / "store"
     store = Store(path)
     put(store, "a", "They refused a truce.", "Nobody spoke.", title="T")
-    store.fail("b", STATE, "cannot read 'b'")
+    fail(store, "b")
     ids = [id for id, *_ in store.entries()]
     with sqlite3.connect(path) as connection:
         connection.execute(change)
@@ -257,15 +265,14 @@ def test_whatever_changed_on_the_disk_is_noticed_when_it_is_read(
         read_everything(store, ids)
 
 
-@pytest.mark.parametrize("table", ["documents", "failures"])
-def test_an_index_of_a_table_that_lost_its_entries_is_noticed(tmp_path: Path, table: str) -> None:
+def test_an_index_of_files_that_lost_its_entries_is_noticed(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     put(store, "a", "text")
-    store.fail("b", STATE, "cannot read 'b'")
+    fail(store, "b")
     store.close()
     with sqlite3.connect(tmp_path / "store") as connection:
         sql = "SELECT rootpage FROM sqlite_master WHERE name = ?"
-        ((page,),) = connection.execute(sql, (f"sqlite_autoindex_{table}_1",)).fetchall()
+        ((page,),) = connection.execute(sql, ("sqlite_autoindex_files_1",)).fetchall()
         ((size,),) = connection.execute("PRAGMA page_size").fetchall()
     connection.close()
     data = bytearray((tmp_path / "store").read_bytes())
@@ -273,8 +280,117 @@ def test_an_index_of_a_table_that_lost_its_entries_is_noticed(tmp_path: Path, ta
     data[start + 3 : start + 5] = bytes(2)  # no cells
     (tmp_path / "store").write_bytes(data)
     again = Store(tmp_path / "store")
-    with pytest.raises(DamagedStore, match=f"index of its {table}"):
-        (again.states(), again.failed_states())
+    with pytest.raises(DamagedStore, match="index of its files"):
+        again.states()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE vectors SET vector = zeroblob(16)",
+        "UPDATE vectors SET vector = x'00'",
+        "UPDATE vectors SET vector = 'text'",
+        "UPDATE vectors SET vector = 5",
+        "UPDATE vectors SET check_sum = 'none'",
+        "UPDATE vectors SET key = x'00' || key",
+        "DELETE FROM vectors",
+    ],
+)
+def test_a_vector_that_has_changed_counts_as_missing(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "store"
+    store = Store(path)
+    put(store, "a", "They refused a truce.", "Nobody spoke.")
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"{change} WHERE rowid = 1")
+    connection.close()
+    (id,), matrix = store.vectors.of_passages(MODEL, 4)
+    assert matrix.tolist() == [4 * [len(store.passages([id])[id][1].text)]]
+    keys = [vector_key("They refused a truce."), vector_key("Nobody spoke.")]
+    assert store.vectors.named(MODEL, keys, 4).keys() == {keys[1]}
+    store.vectors.put(MODEL, {key: np.ones(4, np.float32) for key in keys})
+    assert len(store.vectors.of_passages(MODEL, 4)[0]) == 2
+
+
+def test_vectors_that_joined_after_a_moment_are_told(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    put(store, "a", "one")
+    seen = store.vectors.last()
+    assert store.vectors.since(seen, MODEL, 4) == ({}, seen)
+    put(store, "b", "two", "three")
+    put(store, "c", "one")  # is there: it joins again
+    new, last = store.vectors.since(seen, MODEL, 4)
+    assert new.keys() == {vector_key(word) for word in ("one", "two", "three")}
+    assert store.vectors.since(last, MODEL, 4) == ({}, last)
+    assert dict(store.passages_by_key(new)).keys() == {id for id, *_ in store.entries()}
+
+
+def test_one_file_can_hold_many_documents_and_failures() -> None:
+    store = Store(None)
+    members = [qa.Document(id=f"a.zip/{n}.txt", text=f"text {n}") for n in range(3)]
+    failures = [qa.Failure("a.zip/bad.pdf", "cannot read 'a.zip/bad.pdf'")]
+    path = b"/folder/a.zip"
+    store.put("a.zip", STATE, [(member, []) for member in members], failures, path=path)
+    assert list(store.documents()) == store.ids("a.zip") == [m.id for m in members]
+    assert {document.path for document in store.documents().values()} == {Path("/folder/a.zip")}
+    assert store.states() == {"a.zip": STATE}
+    assert store.failures() == tuple(failures)
+    before = store.version()
+    changed = qa.Document(id="a.zip/1.txt", text="other")
+    store.put("a.zip", STATE, [(changed, [])], path=path, kept={"a.zip/0.txt"})
+    assert {id: d.text for id, d in store.documents().items()} == {
+        "a.zip/0.txt": "text 0",
+        "a.zip/1.txt": "other",
+    }
+    assert store.failures() == ()
+    assert store.version() != before
+    store.remove("a.zip")
+    assert (store.counts(), store.states(), store.failures()) == ((0, 0), {}, ())
+
+
+def test_a_document_can_go_over_to_another_file() -> None:
+    store = Store(None)
+    put(store, "a.zip/b.txt", "a file in a folder of that name")
+    member = qa.Document(id="a.zip/b.txt", text="a file in an archive")
+    store.put("a.zip", STATE, [(member, [])])
+    assert store.ids("a.zip") == ["a.zip/b.txt"]
+    store.remove("a.zip/b.txt")
+    assert store.documents()["a.zip/b.txt"].text == "a file in an archive"
+
+
+def test_outlines_tell_everything_but_the_text(tmp_path: Path) -> None:
+    store = Store(None)
+    date = datetime.date(2016, 2, 13)
+    document = qa.Document(
+        id="a.txt", text="x\0y" * 100, title="T", date=date, source="BBC News", path=Path("/a.txt")
+    )
+    store.put("a.txt", STATE, [(document, [])], path=b"/a.txt")
+    put(store, "b", "text")
+    expected = qa.Outline("a.txt", "T", date, "BBC News", Path("/a.txt"), "a.txt", 300)
+    assert store.outlines() == (expected, qa.Outline("b", "", None, "", None, "b", 4))
+
+
+def test_signatures_are_kept_as_long_as_their_documents(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    put(store, "a", "one")
+    put(store, "b", "two")
+    store.put_signatures({"a": b"sa", "b": b"sb"})
+    assert store.signatures() == {"a": b"sa", "b": b"sb"}
+    with sqlite3.connect(tmp_path / "store") as connection:
+        connection.execute("UPDATE signatures SET minhash = x'00' WHERE document = 'b'")
+    connection.close()
+    assert store.signatures() == {"a": b"sa"}
+    put(store, "a", "changed")
+    assert store.signatures() == {}
+
+
+def test_passages_of_the_latest_documents_come_first() -> None:
+    store = Store(None)
+    put(store, "undated", "no day")
+    put(store, "old", "long ago", date=datetime.date(1963, 1, 1))
+    put(store, "new", "just now", "and more", date=datetime.date(2016, 2, 13))
+    texts = {id: text for id, _, _, text in store.entries()}
+    order = [texts[id] for id in store.newest_first()]
+    assert order == ["just now", "and more", "long ago", "no day"]
 
 
 def test_filtering_by_document_notices_missing_passages(tmp_path: Path) -> None:
@@ -306,14 +422,14 @@ def test_what_vectors_a_damaged_file_still_has_are_taken(tmp_path: Path) -> None
         connection.execute("UPDATE vectors SET vector = zeroblob(16) WHERE rowid = 2")
     connection.close()
     store = Store(tmp_path / "new")
-    assert store.take_vectors(tmp_path / "old") == 2
+    assert store.vectors.take_from(tmp_path / "old") == 2
     keys = [vector_key(f"passage {number}") for number in range(3)]
-    assert store.kept_keys(MODEL, keys) == {keys[0], keys[2]}
+    assert store.vectors.named(MODEL, keys, 4).keys() == {keys[0], keys[2]}
 
 
 def test_nothing_is_taken_from_what_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "old").write_bytes(random.Random(1).randbytes(5000))
-    assert Store(tmp_path / "new").take_vectors(tmp_path / "old") == 0
+    assert Store(tmp_path / "new").vectors.take_from(tmp_path / "old") == 0
 
 
 def test_a_closed_store_says_so(tmp_path: Path) -> None:

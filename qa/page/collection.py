@@ -134,7 +134,11 @@ def invitation() -> str:
 
 def adding(progress: Progress) -> str:
     """How far the indexing of uploaded files is."""
-    line = progress_line(progress) if progress.stage == "indexing" else "Reading the files…"
+    line = (
+        progress_line(progress)
+        if progress.stage in ("reading", "embedding")
+        else "Reading the files…"
+    )
     return f'<p role="status">{escaped(line)}</p>'
 
 

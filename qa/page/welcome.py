@@ -63,7 +63,8 @@ def purpose() -> str:
 def opening(progress: Progress) -> str:
     """The empty state of a page whose index is not ready yet: a bar, and the figures in words."""
     share = percentage(progress)
-    known = progress.stage != "preparing" and progress.documents_total > 0
+    total = progress.documents_total or progress.passages_total
+    known = progress.stage != "preparing" and total > 0
     value = f' aria-valuenow="{share}"' if known else ""
     bar = f'<span style="width:{share}%"></span>' if known else '<span class="unknown"></span>'
     return (
@@ -79,6 +80,8 @@ def percentage(progress: Progress) -> int:
     """Documents done, of 100; 0 where nothing is known."""
     if progress.stage == "ready":
         return 100
+    if progress.stage == "embedding":
+        return round(100 * progress.passages_done / max(progress.passages_total, 1))
     return round(100 * progress.documents_done / max(progress.documents_total, 1))
 
 
@@ -86,13 +89,15 @@ def progress_line(progress: Progress) -> str:
     """How far it is, in words: ``Indexing: 3 of 5 articles, 17 passages a second, 2 min left``."""
     if progress.stage == "ready":
         return "Ready."
-    if progress.stage == "preparing" or not progress.documents_total:
+    done, total, things = progress.documents_done, progress.documents_total, "article"
+    if progress.stage == "embedding":
+        done, total, things = progress.passages_done, progress.passages_total, "passage"
+    if progress.stage == "preparing" or not total:
         return (
             "Preparing: looking through the folder and loading the model. The very first "
             "time this takes up to a minute."
         )
-    done, total = progress.documents_done, progress.documents_total
-    parts = [f"Indexing: {done:,} of {counted(total, 'article')}"]
+    parts = [f"Indexing: {done:,} of {counted(total, things)}"]
     if progress.passages_per_second > 0:
         parts.append(f"{progress.passages_per_second:.0f} passages a second")
     if progress.seconds_left is not None:

@@ -1,0 +1,279 @@
+"""An index kept in step with its folder: what changed is read, then given its vectors.
+
+Reading holds the index for writing; embedding does not, and goes on by itself (see `qa.filling`).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from qa import documents, uploads
+from qa.errors import FolderError, IndexBusy, QAError, UnreadableFile
+from qa.filling import Filling
+from qa.live import LiveCorpus
+from qa.progress import Progress, ProgressCallback, embedding
+from qa.store import DamagedStore, Failure
+from qa.sync import Changes, files_in
+from qa.uploads import UPLOADS
+
+PUBLISH_SECONDS = 2.0  # of reading, after which what is there is published for the first time
+PUBLISH_SHARE = 0.2  # of the time, at most, that goes into publishing while files are read
+REPORT_SECONDS = 0.2
+_SHORT_WAIT_SECONDS = 1.0  # for another process, when there is something to search meanwhile
+
+Wait = bool | float
+Stage = Literal["reading", "embedding", "ready", "stopped"]
+Result = TypeVar("Result")
+log = logging.getLogger(__name__)
+
+
+class Keeper:
+    """Keeps what is searched in step with a folder. For any thread.
+
+    Parameters
+    ----------
+    live : LiveCorpus
+    root : Path
+        The folder.
+    wait : bool or float
+        Whether to wait for vectors, and for how many seconds at most.
+    """
+
+    def __init__(self, live: LiveCorpus, root: Path, wait: Wait) -> None:
+        self.live = live
+        self.root = root
+        self.wait = wait
+        self.filling = Filling(live)
+        self.read = Progress("preparing")  # the newest report of reading
+        self._readers = 0
+        self._error: Exception | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def reading(self) -> bool:
+        """Whether files are being read."""
+        return self._readers > 0 or self._reading_meanwhile
+
+    @property
+    def _reading_meanwhile(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def error(self) -> Exception | None:
+        """What stopped the reading in the background, or the embedding."""
+        return self._error or self.filling.error
+
+    def close(self) -> None:
+        """Stop what goes on in the background, and let go of the files."""
+        self.live.closed = True
+        self.filling.close()
+        if self._thread is not None:
+            self._thread.join()
+        self.live.close()
+
+    # Opening.
+
+    def open(self, report: ProgressCallback) -> None:
+        """Bring the index up to date.
+
+        With ``wait=False`` until there is something to be searched; the rest goes on by itself.
+        """
+        if self.wait is False:
+            self._open_meanwhile(report)
+        else:
+            self.mended(lambda: self._catch_up(report), report)
+        self.finish(self.wait, report)
+
+    def _open_meanwhile(self, report: ProgressCallback) -> None:
+        self._thread = threading.Thread(target=self._read_meanwhile, name="qa-reading")
+        self._thread.start()
+        while self._thread.is_alive() and self.live.newest is None:
+            self._thread.join(REPORT_SECONDS)
+            report(self.read)
+        if self.live.newest is None and self._error:
+            raise self._error
+
+    def _read_meanwhile(self) -> None:
+        """Like `_catch_up`, for a thread of its own: what goes wrong ends in `error`."""
+
+        def work() -> None:
+            self.live.take_what_is_published()
+            self._catch_up(lambda _: None)
+
+        try:
+            self.mended(work, lambda _: None)
+        except Exception as error:
+            if self.live.closed:
+                return
+            self._error = error
+            told = None if isinstance(error, QAError) else error
+            log.warning("reading stopped: %s", error, exc_info=told)
+
+    def _catch_up(self, report: ProgressCallback) -> None:
+        """Synchronise; while another process is at it, use what is there."""
+        usable = self.live.is_usable()
+        try:
+            with self.live.place.writing(_SHORT_WAIT_SECONDS if usable else None):
+                self._synchronise(report)
+        except IndexBusy:
+            if not usable:
+                raise
+            log.warning("another process is writing this index: using what is there")
+            self.live.take_what_is_there()
+        if self.live.store.counts()[0] == 0:
+            raise FolderError(_nothing_readable(self.root, self.live.store.failures()))
+
+    # Keeping in step.
+
+    def sync(self, report: ProgressCallback, wait: Wait) -> Changes:
+        """Read what changed, forget what is gone."""
+
+        def work() -> Changes:
+            with self.live.place.writing():
+                changes = self._synchronise(report)
+            self._error = None
+            return changes
+
+        changes = self.mended(work, report)
+        self.finish(wait, report)
+        return changes
+
+    def add(self, paths: Iterable[str | Path], report: ProgressCallback, wait: Wait) -> Changes:
+        """Copy files into the index's own uploads folder, and index them."""
+        failed: list[Failure] = []
+        with self.live.place.writing():
+            taken = set(files_in(self.root))
+            for path in map(Path, paths):
+                try:
+                    taken.add(uploads.keep(path, self.live.place.path, taken))
+                except UnreadableFile as error:
+                    failed.append(Failure(path.name, str(error)))
+            changes = self.sync(report, False)
+        self.finish(wait, report)
+        return replace(changes, failed=(*failed, *changes.failed))
+
+    def forget(self, document_id: str, wait: Wait) -> Changes:
+        """Delete one uploaded file, and its documents."""
+        with self.live.place.writing():
+            uploads.drop(document_id, self.live.place.path)
+            changes = self.sync(lambda _: None, False)
+        self.finish(wait, lambda _: None)
+        return changes
+
+    def files(self) -> dict[str, Path]:
+        """All files there are, uploads too, which may lie inside the folder, by id."""
+        own = self.live.place.path / UPLOADS
+        found = files_in(self.root)
+        found = {id: path for id, path in found.items() if not path.is_relative_to(own)}
+        return uploads.uploaded(self.live.place.path, found) | found
+
+    def _synchronise(self, report: ProgressCallback) -> Changes:
+        """The caller holds the place for writing."""
+
+        def note(progress: Progress) -> None:
+            self.read = progress
+            report(progress)
+
+        self._readers += 1
+        try:
+            return self.live.synchronise(self.files, note, _NowAndThen(self.live))
+        finally:
+            self._readers -= 1
+
+    def mended(
+        self, work: Callable[[], Result], report: ProgressCallback = lambda _: None
+    ) -> Result:
+        """Do something; where the store turns out damaged, make it anew and do it again."""
+        store = self.live.store
+        try:
+            return work()
+        except DamagedStore as error:
+            log.warning("%s; making it anew", error)
+        with self.live.place.writing():
+            self.live.replace_store(store)
+            self._synchronise(report)
+        self.finish(self.wait, report)
+        return work()
+
+    # Waiting.
+
+    def finish(self, wait: Wait, report: ProgressCallback) -> None:
+        """Wait for vectors, if so; report where that ends."""
+        if wait is not False:
+            self.wait_for_vectors(None if wait is True else float(wait), report)
+        report(self.progress())
+
+    def wait_for_vectors(self, seconds: float | None, report: ProgressCallback) -> bool:
+        """Wait until everything is read and embedded; whether it is.
+
+        Raises
+        ------
+        QAError
+            Whatever stopped it.
+        """
+        end = time.monotonic() + (float("inf") if seconds is None else seconds)
+        while (self._reading_meanwhile or self.filling.active) and time.monotonic() < end:
+            self._wait_a_little(max(0.0, min(REPORT_SECONDS, end - time.monotonic())))
+            if (progress := self.progress()).stage != "ready":  # which is said once, at the end
+                report(progress)
+        if self.error:
+            raise self.error
+        return self.stage == "ready"
+
+    def _wait_a_little(self, seconds: float) -> None:
+        if self._thread is not None and self._thread.is_alive():
+            self._thread.join(seconds)
+        else:
+            self.filling.wait(seconds)
+
+    @property
+    def stage(self) -> Stage:
+        """What is being done; "stopped" when there is something to do and nobody is at it."""
+        if self.reading:
+            return "reading"
+        if self.live.newest is None or not self.live.newest.derived.whole:
+            return "embedding" if self.filling.active else "stopped"
+        return "stopped" if self._error else "ready"
+
+    def progress(self) -> Progress:
+        """How far it is now."""
+        if self.reading or self.live.newest is None:
+            return self.read
+        both = self.live.newest.derived
+        done, total = len(both.vectors), len(both.lexical)
+        speed = self.filling.passages_per_second
+        found = embedding(done, total, speed)
+        files = (self.read.documents_done, self.read.documents_total)
+        found = replace(found, documents_done=files[0], documents_total=files[1])
+        return replace(found, stage="ready", seconds_left=0.0) if both.whole else found
+
+
+class _NowAndThen:
+    """Between two files: publishes what was read so far, if that is due; ends when closed."""
+
+    def __init__(self, live: LiveCorpus) -> None:
+        self._live = live
+        self._due = time.monotonic() + PUBLISH_SECONDS
+
+    def __call__(self) -> None:
+        if self._live.closed or not threading.main_thread().is_alive():
+            raise ValueError("the index is closed")
+        if time.monotonic() >= self._due:
+            began = time.monotonic()
+            self._live.publish()
+            took = time.monotonic() - began
+            self._due = time.monotonic() + max(PUBLISH_SECONDS, took * (1 / PUBLISH_SHARE - 1))
+
+
+def _nothing_readable(folder: Path, failures: Sequence[Failure]) -> str:
+    looked_for = ", ".join(documents.READABLE)
+    message = f"no readable documents in {str(folder)!r}: looked for {looked_for}"
+    if failures:
+        message += f"; {len(failures)} could not be read, the first: {failures[0].reason}"
+    return message

@@ -1,0 +1,109 @@
+"""The store's table of vectors: kept under the model and the text that was embedded.
+
+So unchanged text is never embedded twice, whatever becomes of its document. A vector that has
+changed on the disk counts as missing: it is embedded again and replaced.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from qa import rows
+from qa.database import DamagedStore, Database
+from qa.onnx_model import Vectors
+
+_BATCH = 2_000  # rows of vectors in memory beside their matrix
+
+log = logging.getLogger(__name__)
+
+
+class VectorTable:
+    """The vectors of one store."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def of_passages(self, model: str, dimensions: int) -> tuple[list[int], Vectors]:
+        """The ids of all passages that have a vector, ascending, and those: (n, dimensions)."""
+        sql = """SELECT p.id, p.key, v.vector, v.check_sum FROM passages p
+                 JOIN vectors v ON v.key = p.key AND v.model = ?
+                 WHERE p.id > ? ORDER BY p.id LIMIT ?"""
+        ids: list[int] = []
+        most = self._db.rows("SELECT count(*) FROM passages")[0][0]
+        matrix = np.empty((most, dimensions), np.float32)
+        last, unsound = -1, 0
+        while some := self._db.rows(sql, (model, last, _BATCH)):
+            last = some[-1][0]
+            for id, key, blob, check_sum in some:
+                vector = rows.vector_of(model, key, blob, check_sum, dimensions)
+                if vector is None or len(ids) == most:
+                    unsound += 1
+                    continue
+                matrix[len(ids)] = vector
+                ids.append(id)
+        if unsound:
+            log.warning("%s: %d vectors have changed; embedding them again", self._db.name, unsound)
+        return ids, matrix[: len(ids)]
+
+    def named(self, model: str, keys: Collection[bytes], dimensions: int) -> dict[bytes, Vectors]:
+        """Those of the keys that have a vector, and it, shape (dimensions,)."""
+        sql = "SELECT key, vector, check_sum FROM vectors WHERE model = ? AND key IN (?)"
+        found = {
+            key: rows.vector_of(model, key, blob, check_sum, dimensions)
+            for key, blob, check_sum in self._db.rows_for(sql, keys, model)
+        }
+        return {key: vector for key, vector in found.items() if vector is not None}
+
+    def last(self) -> int:
+        """Where `since` begins with what is not there yet."""
+        return int(self._db.rows("SELECT coalesce(max(rowid), 0) FROM vectors")[0][0])
+
+    def since(self, seen: int, model: str, dimensions: int) -> tuple[dict[bytes, Vectors], int]:
+        """Some vectors that were kept after the one that was seen last, and the last of them."""
+        sql = """SELECT rowid, key, vector, check_sum FROM vectors
+                 WHERE model = ? AND rowid > ? ORDER BY rowid LIMIT ?"""
+        some = self._db.rows(sql, (model, seen, _BATCH))
+        found = {
+            key: rows.vector_of(model, key, blob, check_sum, dimensions)
+            for _, key, blob, check_sum in some
+        }
+        sound = {key: vector for key, vector in found.items() if vector is not None}
+        return sound, some[-1][0] if some else seen
+
+    def put(self, model: str, vectors: Mapping[bytes, Vectors]) -> None:
+        """Keep vectors under their keys (see `rows.vector_key`)."""
+        self._put_rows(rows.vector_row(model, *item) for item in vectors.items())
+
+    def _put_rows(self, found: Iterable[tuple[str, bytes, bytes, int]]) -> None:
+        with self._db.transaction():
+            self._db.execute_many("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)", found)
+
+    def drop_unused(self) -> None:
+        """Delete vectors that no passage has any more.
+
+        Not when there are no passages at all: the folder may be on a disk that is not there today.
+        """
+        if self._db.rows("SELECT EXISTS (SELECT 1 FROM passages)")[0][0]:
+            with self._db.transaction():
+                self._db.execute("DELETE FROM vectors WHERE key NOT IN (SELECT key FROM passages)")
+
+    def take_from(self, damaged: Path) -> int:
+        """Copy what vectors can still be read in another store's file; how many."""
+        taken, last = 0, -1
+        sql = """SELECT rowid, model, key, vector, check_sum FROM vectors
+                 WHERE rowid > ? ORDER BY rowid LIMIT ?"""
+        try:
+            with closing(Database(damaged, create=False)) as other:
+                while some := other.rows(sql, (last, _BATCH)):
+                    last = some[-1][0]
+                    sound = [row for _, *row in some if rows.is_vector(*row)]
+                    self._put_rows(sound)
+                    taken += len(sound)
+        except DamagedStore:
+            pass  # the rest of it cannot be read
+        return taken
