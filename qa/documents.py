@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
 from typing import BinaryIO, Literal
 
 from qa import folder as folders
 from qa import lines
 from qa.errors import UnreadableFile
-from qa.formats import suffixes
 from qa.formats.content import READABLE, Content, wrapping
 from qa.formats.encoding import decode
 from qa.formats.parts import Attached, Inner
@@ -120,13 +120,13 @@ def read(path: Path, *, id: str) -> Document:
         With one line that says why, and what to do; also when it holds several documents.
     """
     suffix = path.suffix.lower()
-    if suffix in suffixes.SEVERAL:
+    if suffix in _suffixes().SEVERAL:
         found, _ = read_all(path, id=id)
         if len(found) > 1:
             raise UnreadableFile(f"cannot read {id!r} as one document: it holds {len(found):,}")
         return found[0]
     with _opened(path, id) as file:
-        return _document(file.read(suffixes.limit(suffix) + 1), path, path.name, id)
+        return _document(file.read(_suffixes().limit(suffix) + 1), path, path.name, id)
 
 
 def read_all(path: Path, *, id: str) -> tuple[list[Document], list[Failure]]:
@@ -165,7 +165,7 @@ def each(path: Path, *, id: str) -> Iterator[Document | Failure]:
         When the file cannot be read at all; nothing was given before.
     """
     suffix = path.suffix.lower()
-    if suffix not in suffixes.SEVERAL:
+    if suffix not in _suffixes().SEVERAL:
         yield read(path, id=id)
         return
     with _opened(path, id) as file:
@@ -220,7 +220,7 @@ class _Unpacking:
     def _unpacked(
         self, file: BinaryIO, suffix: str, id: str, depth: int
     ) -> Iterator[Document | Failure]:
-        for part in suffixes.SEVERAL[suffix](file, id):
+        for part in _suffixes().SEVERAL[suffix](file, id):
             inner = _below(id, part.key)
             try:
                 if isinstance(part, Attached):
@@ -238,10 +238,10 @@ class _Unpacking:
         suffix = _suffix(part.key)
         if depth > NESTED or (suffix == ".zip" and depth > 1):
             raise UnreadableFile(f"cannot read {id!r}: it lies too deep in other files; unpack it")
-        _check_size(part.bytes, min(suffixes.limit(suffix), suffixes.FILE_BYTES), id)
+        _check_size(part.bytes, min(_suffixes().limit(suffix), _suffixes().FILE_BYTES), id)
         with wrapping(id, "file"):
             data = part.data()
-        if suffix in suffixes.SEVERAL:
+        if suffix in _suffixes().SEVERAL:
             yield from self._unpacked(io.BytesIO(data), suffix, id, depth)
         else:
             read = _document(data, self.path, part.key, id)
@@ -282,6 +282,13 @@ def _numbered(id: str, number: int) -> str:
     return f"{stem}-{number}.{suffix}" if f"{dot}{suffix}".lower() in READABLE else f"{id}-{number}"
 
 
+def _suffixes() -> ModuleType:
+    """The readers of all formats: loading them takes 40 ms, for which no question need wait."""
+    from qa.formats import suffixes
+
+    return suffixes
+
+
 def _suffix(name: str) -> str:
     return posixpath.splitext(name)[1].lower()
 
@@ -307,8 +314,8 @@ def _inner_title(part: Inner, id: str) -> str:
 def _document(data: bytes, path: Path, name: str, id: str) -> Document:
     """What the bytes of a file say, whose name tells its format."""
     suffix = _suffix(name)
-    reader = suffixes.SINGLE[suffix]
-    _check_size(len(data), suffixes.limit(suffix), id)
+    reader = _suffixes().SINGLE[suffix]
+    _check_size(len(data), _suffixes().limit(suffix), id)
     if not data.strip():
         raise UnreadableFile(f"cannot read {id!r}: it is empty")
     content = reader(data, id)
@@ -342,7 +349,7 @@ def _opened(path: Path, id: str) -> Iterator[BinaryIO]:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise UnreadableFile(f"cannot read {id!r}: it is not a file")
-        _check_size(path.stat().st_size, suffixes.limit(suffix), id)
+        _check_size(path.stat().st_size, _suffixes().limit(suffix), id)
         with path.open("rb") as file:
             yield file
     except FileNotFoundError as error:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from qa import documents, lines
+from qa import lines
 from qa.documents import Document, decode, find, read
 from qa.errors import FolderError, UnreadableFile
 from qa.formats import content, suffixes, word

@@ -75,14 +75,17 @@ def _dialect(sample: str) -> dict[str, Any]:
 
 def _evenness(sample: str, dialect: dict[str, Any]) -> float:
     rows = _some_rows(sample, dialect)
-    columns = len(rows[0]) if rows else 1
+    columns = len(rows[0] or ()) if rows else 1
     if columns < 2:
         return 0.0
-    return sum(len(row) == columns for row in rows) / len(rows) + min(columns, 50) / 1_000
+    even = sum(row is not None and len(row) == columns for row in rows)
+    return even / len(rows) + min(columns, 50) / 1_000
 
 
-def _some_rows(sample: str, dialect: dict[str, Any]) -> list[list[str]]:
-    """The first rows of a sample, whose last row may be cut off."""
-    rows = csv.reader(io.StringIO(sample, newline=""), **dialect)
-    found = [row for row in iter(lambda: _next(rows), None) if isinstance(row, list) and row][:50]
-    return found[:-1] if len(found) > 1 and len(sample) == SAMPLE_CHARACTERS else found
+def _some_rows(sample: str, dialect: dict[str, Any]) -> list[list[str] | None]:
+    """The first rows of a sample; None for one whose quotation marks do not match."""
+    reader = csv.reader(io.StringIO(sample, newline=""), **dialect, strict=True)
+    rows = [row if isinstance(row, list) else None for row in iter(lambda: _next(reader), None)]
+    if len(rows) > 1 and len(sample) == SAMPLE_CHARACTERS:
+        del rows[-1]  # it may be cut off
+    return [row for row in rows if row != []][:50]
