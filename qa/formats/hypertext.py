@@ -35,6 +35,9 @@ _PROLOGUE = re.compile(
     r"\A\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<!DOCTYPE[^>\[]*>", re.S | re.I
 )
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
+_NESTING = re.compile(
+    r"</?(?!(?:p|br|h[1-6]|head|style|script|title|template)\b)[a-z][^<>]*>", re.IGNORECASE
+)
 _TAGS = re.compile(
     r"</?(?:p|br|div|h[1-6]|ul|ol|li|table|blockquote|span|a|em|strong|b|i)\b[^<>]*>", re.I
 )
@@ -66,14 +69,23 @@ def looks_like_html(text: str) -> bool:
 
 def tree_of(source: str) -> Any:
     """The elements of HTML or XHTML; None where there are none."""
-    from lxml import etree  # type: ignore[import-untyped]
-
     xhtml = value_or(None, lambda: _strict(source))
     if xhtml is not None:
         return xhtml
-    parser = etree.HTMLParser(no_network=True, remove_comments=True, remove_pis=True)
     bare = _DECLARATION.sub("", source)  # which lxml does not accept beside characters
-    return value_or(None, lambda: etree.fromstring(bare, parser))
+    tree, whole = _parsed(bare)
+    return tree if whole else _parsed(_NESTING.sub(" ", bare))[0]
+
+
+def _parsed(source: str) -> tuple[Any, bool]:
+    """The elements, and whether that is all: lxml stops where they nest too deep."""
+    from lxml import etree  # type: ignore[import-untyped]
+
+    parser = etree.HTMLParser(
+        no_network=True, remove_comments=True, remove_pis=True, huge_tree=True
+    )
+    tree = value_or(None, lambda: etree.fromstring(source, parser))
+    return tree, not any(error.level_name == "FATAL" for error in parser.error_log)
 
 
 def _strict(source: str) -> Any:
@@ -168,7 +180,8 @@ class _Walk:
 
     def _row(self, element: Any, depth: int) -> None:
         """A table row in one line, but what is laid out by tables as if there were none."""
-        if any(_name(inner) in ("table", "p", "div", "ul", "ol") for inner in element.iter()):
+        tails = (cell.tail or "" for cell in element)
+        if (element.text or "").strip() or "".join(tails).strip() or _has_blocks(element):
             self._block(element, "div", depth)
             return
         self._flush()
@@ -202,6 +215,12 @@ class _Walk:
             parts[-1] += f"\n{block}"
         else:
             parts.append(block)
+
+
+def _has_blocks(row: Any) -> bool:
+    """Whether a table row has more in it than cells of text."""
+    inner = (_name(element) for element in row.iter())
+    return any(name in _BLOCKS and name not in ("td", "th") for name in list(inner)[1:])
 
 
 def _words(element: Any) -> Iterator[str]:
