@@ -203,6 +203,28 @@ def test_markdown_s_front_matter_gives_title_date_and_source(tmp_path: Path) -> 
     assert (found.text, found.format) == (text, "markdown")
 
 
+@pytest.mark.parametrize(
+    ("front", "source"),
+    [
+        (
+            "---\ntitle: Bridges\npublishDate: 12 February 2016\nauthors: [Ann, Bo]\n---\n",
+            "Ann, Bo",
+        ),
+        (
+            "---\r\nTitle: Bridges\r\npublished: 2016-02-12 10:00\r\nsite: Valley\r\n---\r\n",
+            "Valley",
+        ),
+        ('+++\ntitle = "Bridges"\ndate = 2016-02-12T10:00:00Z\npublisher = "V"\n+++\n', "V"),
+        ("\ufeff---\ntitle: Bridges\ndate: 2016-02-12\nauthor: {name: Ann}\n...\n", "Ann"),
+    ],
+)
+def test_front_matter_is_read_as_different_programs_write_it(
+    tmp_path: Path, front: str, source: str
+) -> None:
+    found = document(tmp_path, "a.md", f"{front}\n# Other\n\nText.\n")
+    assert (found.title, found.date, found.source) == ("Bridges", FEBRUARY, source)
+
+
 def test_broken_front_matter_costs_nothing_but_itself(tmp_path: Path) -> None:
     for yaml in ("title: [", "- a\n- b", "date: 2016-13-45", "title: {a: b}\nx: !!python/name:os"):
         found = document(tmp_path, "a.md", f"---\n{yaml}\n---\n\n# Bridges\n\nText.\n")
@@ -247,6 +269,18 @@ def test_a_web_page_s_date_is_not_invented(tmp_path: Path, head: str) -> None:
     assert document(tmp_path, "a.html", page(head=head, body=body)).date is None
 
 
+def test_linked_data_says_who_published_a_page(tmp_path: Path) -> None:
+    data = (
+        '{"@context": "https://schema.org", "@type": "NewsArticle", "datePublished": "2016-02-12",'
+        '"author": {"@type": "Person", "name": "Anna Miller"},'
+        '"publisher": {"@type": "Organization", "name": "Valley News"}}'
+    )
+    found = document(
+        tmp_path, "a.html", page(head=f'<script type="application/ld+json">{data}</script>')
+    )
+    assert (found.source, found.date) == ("Valley News", FEBRUARY)
+
+
 def test_a_web_page_says_who_published_it(tmp_path: Path) -> None:
     head = '<meta property="og:site_name" content="The Valley">'
     assert document(tmp_path, "a.html", page(head=head)).source == "The Valley"
@@ -275,6 +309,50 @@ def test_a_pdf_gives_its_text_title_and_day_of_making(tmp_path: Path) -> None:
     one_line = " ".join(found.text.split())
     for number in range(1, 5):
         assert f"On sheet {number} we read: {BODY[2]}" in one_line
+
+
+@pytest.mark.parametrize(
+    ("author", "source"),
+    [
+        ("Anna Miller", "Anna Miller"),
+        ("Greenpeace", "Greenpeace"),
+        ("amiller", ""),
+        ("Administrator", ""),
+        ("Microsoft Office User", ""),
+        ("", ""),
+    ],
+)
+def test_who_made_a_pdf_or_word_file_is_its_source_unless_it_is_an_account(
+    tmp_path: Path, author: str, source: str
+) -> None:
+    made = FPDF()
+    made.set_author(author)
+    made.add_page()
+    made.set_font("helvetica", size=11)
+    made.multi_cell(0, 5, BODY[0])
+    assert document(tmp_path, "a.pdf", bytes(made.output())).source == source
+    word_file = docx.Document()
+    word_file.core_properties.author = author
+    word_file.add_paragraph(BODY[0])
+    data = io.BytesIO()
+    word_file.save(data)
+    assert document(tmp_path, "a.docx", data.getvalue()).source == source
+
+
+def test_a_pdf_s_newer_properties_speak_where_the_older_are_silent(tmp_path: Path) -> None:
+    made = FPDF()
+    made.set_xmp_metadata(
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-'
+        'syntax-ns#"><rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>'
+        '<rdf:Alt><rdf:li xml:lang="x-default">Bridges</rdf:li></rdf:Alt></dc:title><dc:publisher>'
+        "<rdf:Bag><rdf:li>The Valley</rdf:li></rdf:Bag></dc:publisher></rdf:Description></rdf:RDF>"
+        "</x:xmpmeta>"
+    )
+    made.add_page()
+    made.set_font("helvetica", size=11)
+    made.multi_cell(0, 5, BODY[0])
+    found = document(tmp_path, "a.pdf", bytes(made.output()))
+    assert (found.title, found.source) == ("Bridges", "The Valley")
 
 
 def test_a_pdf_s_running_header_and_page_numbers_are_left_out(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 import datetime
 import io
 import mailbox
+import subprocess
+import sys
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -247,6 +249,12 @@ def test_a_message_of_very_many_parts_ends(tmp_path: Path) -> None:
     assert body_of(tmp_path, data).count("Words.") < 1_001
 
 
+def test_a_message_whose_boundary_is_missing_is_read_as_text(tmp_path: Path) -> None:
+    for kind in (b"multipart/mixed; boundary=b", b"multipart/alternative;"):
+        data = HEAD + b"Content-Type: " + kind + b"\r\n\r\nThe text.\r\n"
+        assert body_of(tmp_path, data).strip() == "The text."
+
+
 def test_damaged_encodings_cost_only_themselves(tmp_path: Path) -> None:
     for encoding in (b"base64", b"quoted-printable", b"x-unknown", b"8bit"):
         data = HEAD + b"Content-Transfer-Encoding: " + encoding + b"\r\n\r\nThe text =ZZ here."
@@ -268,6 +276,24 @@ def test_what_is_no_message_or_says_nothing_is_unreadable(
     tmp_path: Path, data: bytes, words: str
 ) -> None:
     assert words in complaint(tmp_path, "a.eml", data)
+
+
+def test_only_a_saved_web_page_needs_the_reader_of_web_pages(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(mail(None, html="<p>The text.</p>").as_bytes())
+    (tmp_path / "b.csv").write_text("text\nwords\n")
+    (tmp_path / "c.jsonl").write_text('{"text": "words"}\n')
+    code = (
+        "import pathlib, sys; from qa.documents import read_all\n"
+        "for name in sys.argv[1:]: read_all(pathlib.Path(name), id=name)\n"
+        "print([name for name in ('trafilatura', 'pypdf', 'docx', 'lxml') if name in sys.modules])"
+    )
+
+    def loaded(*names: str) -> str:
+        command = [sys.executable, "-c", code, *(str(tmp_path / name) for name in names)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    assert loaded("b.csv", "c.jsonl") == "[]"
+    assert loaded("a.eml") == "['lxml']"
 
 
 # --- mailboxes -----------------------------------------------------------------------------------

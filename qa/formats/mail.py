@@ -127,6 +127,8 @@ def _gather(part: Message, body: _Body, name: str, key: str, depth: int) -> None
     elif part.is_multipart():
         for inner in _inside(part):
             _gather(inner, body, name, key, depth + 1)
+    elif kind.startswith("multipart/"):  # whose boundary is missing: text, as far as it goes
+        body.texts.append(_plain(part))
     elif _is_attached(part, kind):
         body.others.extend(_attachment(part, key, kind, len(body.others)))
     elif kind == "text/html":
