@@ -42,6 +42,8 @@ class Database:
         The file; None keeps everything in memory.
     create : bool
         Whether to make the file when it is missing.
+    write : bool
+        Whether anything may be written, beside the file too.
 
     Raises
     ------
@@ -51,11 +53,11 @@ class Database:
         When it cannot be opened or made.
     """
 
-    def __init__(self, path: Path | None, *, create: bool = True) -> None:
+    def __init__(self, path: Path | None, *, create: bool = True, write: bool = True) -> None:
         self.path = path
         self.name = "the index in memory" if path is None else f"the index {str(path)!r}"
         self._lock = threading.RLock()
-        mode = "rwc" if create else "rw"
+        mode = ("rwc" if create else "rw") if write else _reading(path)
         with self.translated():
             self._connection = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode={mode}" if path else ":memory:",
@@ -65,7 +67,8 @@ class Database:
                 uri=True,
             )
             try:
-                self._set_up()
+                if write:
+                    self._set_up()
             except BaseException:
                 self._connection.close()
                 raise
@@ -148,6 +151,11 @@ class Database:
             # SQLite takes its snapshot with the first read.
             self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
+    def become(self, other: Database) -> None:
+        """Take over all that another database has, in one step; who reads meanwhile goes on."""
+        with self._lock, self.translated():
+            other._connection.backup(self._connection)
+
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Run one statement; how many rows it changed."""
         with self._lock, self.translated():
@@ -177,6 +185,12 @@ class Database:
     def __del__(self) -> None:
         if hasattr(self, "_connection"):  # else it could not be opened
             self._connection.close()
+
+
+def _reading(path: Path | None) -> str:
+    """How to open a file only to read it: without a log beside it, SQLite need not make one."""
+    log = path and path.with_name(f"{path.name}-wal")
+    return "ro" if log and log.exists() else "ro&immutable=1"
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:

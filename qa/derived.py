@@ -85,8 +85,7 @@ def publish(store: Store, encoder: Encoder, directory: Path) -> Derived:
         _delete(_paths(directory, store.version()))  # half of them would only take up room
         words = _words(store)
     made = Derived(store.version(), _vectors(store, encoder), words)
-    if made.whole:
-        _save(made.vectors, made.version, directory)
+    keep_vectors(made, directory)
     return made
 
 
@@ -95,6 +94,14 @@ def publish_vectors(store: Store, encoder: Encoder, directory: Path) -> VectorIn
     made = _vectors(store, encoder)
     _save(made, store.version(), directory)
     return made
+
+
+def keep_vectors(made: Derived, directory: Path) -> None:
+    """Publish the vectors of a state that has them all, unless that was done."""
+    with suppress(Exception):  # any damage to the manifest
+        if not made.whole or _is_of(_manifest(directory, _VECTORS), made.version):
+            return
+    _save(made.vectors, made.version, directory)
 
 
 def _write_words(store: Store, directory: Path) -> LexicalIndex:
@@ -115,9 +122,10 @@ def _save(vectors: VectorIndex, version: str, directory: Path) -> None:
         vectors.save(part)
         part.replace(neighbours)
         _write_manifest(directory, _VECTORS, version, [neighbours])
+        _delete(path for path in directory.glob("vectors-*") if path != neighbours)
     except (OSError, RuntimeError) as error:  # the latter: faiss's
         _warn(directory, error)
-        _delete([part, neighbours])
+        _delete([part])
 
 
 def _warn(directory: Path, error: Exception) -> None:
@@ -167,21 +175,52 @@ def _loaded_vectors(store: Store, encoder: Encoder, directory: Path, passages: i
     return _vectors(store, encoder)
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why something that was published cannot be used: damage; else it is old, or never was."""
+
+    why: str
+    damage: bool
+
+
+def faults(directory: Path, version: str) -> list[Fault]:
+    """What is wrong with what was published for a state of the store; reads all of it."""
+    folder, neighbours = _paths(directory, version)
+    both = [
+        _fault(directory, _WORDS, version, lambda: _lexical_files(folder)),
+        _fault(directory, _VECTORS, version, lambda: [neighbours]),
+    ]
+    return [fault for fault in both if fault]
+
+
+def withdraw(directory: Path) -> None:
+    """Have both made anew when the index is opened next."""
+    _delete([directory / _WORDS, directory / _VECTORS])
+
+
 def _is_sound(
     directory: Path, name: str, version: str, files: Callable[[], Iterable[Path]]
 ) -> bool:
     """Whether a manifest is of this state, and the files are those that it names; logs why not."""
+    fault = _fault(directory, name, version, files)
+    if fault:
+        level = logging.WARNING if fault.damage else logging.INFO
+        log.log(level, "the search indexes in %s %s", directory, fault.why)
+    return fault is None
+
+
+def _fault(
+    directory: Path, name: str, version: str, files: Callable[[], Iterable[Path]]
+) -> Fault | None:
     try:
         manifest = _manifest(directory, name)
-        if _is_of(manifest, version):
-            _check(directory, manifest["check_sums"], files())
-            return True
-        log.info("the search indexes in %s are of an earlier state", directory)
+        if not _is_of(manifest, version):
+            return Fault("are of an earlier state", damage=False)
+        _check(directory, manifest["check_sums"], files())
     except Exception as error:  # any damage shows as some error of json or of the disk
         never_made = isinstance(error, FileNotFoundError) and not (directory / name).exists()
-        level = logging.INFO if never_made else logging.WARNING
-        log.log(level, "the search indexes in %s cannot be used: %s", directory, error)
-    return False
+        return Fault(f"cannot be used: {error}", damage=not never_made)
+    return None
 
 
 def _check(directory: Path, check_sums: dict[str, int], files: Iterable[Path]) -> None:

@@ -83,14 +83,27 @@ class VectorTable:
         with self._db.transaction():
             self._db.execute_many("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)", found)
 
+    def drop(self, model: str, keys: Iterable[bytes]) -> None:
+        """Forget vectors; their passages are embedded again."""
+        sql = "DELETE FROM vectors WHERE model = ? AND key = ?"
+        with self._db.transaction():
+            self._db.execute_many(sql, [(model, key) for key in keys])
+
+    def note_unused(self) -> None:
+        """Note that passages went, in the transaction that took them: `drop_unused` has work."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('unused', '')")
+
     def drop_unused(self) -> None:
-        """Delete vectors that no passage has any more.
+        """Delete vectors that no passage has any more, if passages went since the last time.
 
         Not when there are no passages at all: the folder may be on a disk that is not there today.
         """
-        if self._db.rows("SELECT EXISTS (SELECT 1 FROM passages)")[0][0]:
+        sql = """SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'unused')
+                 AND EXISTS (SELECT 1 FROM passages)"""
+        if self._db.rows(sql)[0][0]:
             with self._db.transaction():
                 self._db.execute("DELETE FROM vectors WHERE key NOT IN (SELECT key FROM passages)")
+                self._db.execute("DELETE FROM meta WHERE key = 'unused'")
 
     def take_from(self, damaged: Path) -> int:
         """Copy what vectors can still be read in another store's file; how many."""
