@@ -6,7 +6,7 @@ Knows what text of a passage is embedded, but embeds nothing: `qa.filling` does,
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from qa import documents, passages
@@ -68,19 +68,24 @@ def take(
         Where it lies, as the operating system spells it.
     """
     found = {document.id: _in_characters(document) for document in documents}
-    before = store.documents(store.ids(file))
-    kept = {id for id, old in before.items() if id in found and _same(old, found[id])}
-    new = [
-        (document, stored_passages(document, encoder))
-        for id, document in found.items()
-        if id not in kept
-    ]
-    store.put(file, state, new, failures, path=path, kept=kept)
+    taken = _difference(store.documents(store.ids(file)), found)
+    new = {*taken.added, *taken.changed}
+    cut = [(found[id], stored_passages(found[id], encoder)) for id in found if id in new]
+    store.put(file, state, cut, failures, path=path, kept=found.keys() - new)
+    return replace(taken, passages=sum(len(passages) for _, passages in cut))
+
+
+def compare(store: Store, file: str, documents: Sequence[Document]) -> Taken:
+    """What `take` would do with a file's documents, but for the passages."""
+    found = {document.id: _in_characters(document) for document in documents}
+    return _difference(store.documents(store.ids(file)), found)
+
+
+def _difference(before: Mapping[str, Document], found: Mapping[str, Document]) -> Taken:
     return Taken(
         added=tuple(id for id in found if id not in before),
-        changed=tuple(id for id in found if id in before and id not in kept),
+        changed=tuple(id for id in found if id in before and not _same(before[id], found[id])),
         removed=tuple(id for id in before if id not in found),
-        passages=sum(len(passages) for _, passages in new),
     )
 
 

@@ -16,9 +16,8 @@ from qa import documents
 from qa.errors import StoreError, UnreadableFile
 from qa.sync import files_in
 
-UPLOADS = "uploads"  # the folder, and what the ids of the documents in it begin with
-
-_PREFIX = f"{UPLOADS}/"
+UPLOADS = "uploads"  # the folder
+PREFIX = f"{UPLOADS}/"  # of their ids
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 log = logging.getLogger(__name__)
@@ -32,11 +31,11 @@ def uploaded(directory: Path, others: Mapping[str, Path]) -> dict[str, Path]:
     folder = directory / UPLOADS
     if not folder.is_dir():
         return {}
-    found = files_in(folder, _PREFIX)
+    found = files_in(folder, PREFIX)
     for id in found.keys() & others.keys():
         name = _free_name(found[id].name, folder, others)
         log.warning("%r is a file of the indexed folder too: the uploaded one is now %r", id, name)
-        found[f"{_PREFIX}{name}"] = found.pop(id).rename(folder / name)
+        found[f"{PREFIX}{name}"] = found.pop(id).rename(folder / name)
     return found
 
 
@@ -71,7 +70,7 @@ def keep(source: Path, directory: Path, taken: Collection[str]) -> str:
         if error.errno in _NO_ROOM:
             raise StoreError(f"cannot keep {source.name!r}: {error.strerror}") from error
         raise UnreadableFile(f"cannot read {source.name!r}: {error.strerror}") from error
-    return f"{_PREFIX}{name}"
+    return f"{PREFIX}{name}"
 
 
 def drop(document_id: str, directory: Path) -> None:
@@ -85,7 +84,7 @@ def drop(document_id: str, directory: Path) -> None:
         When the file cannot be deleted.
     """
     folder = directory / UPLOADS
-    path = files_in(folder, _PREFIX).get(document_id) if folder.is_dir() else None
+    path = files_in(folder, PREFIX).get(document_id) if folder.is_dir() else None
     if path is None:
         raise ValueError(f"not an uploaded document: {document_id!r}")
     try:
@@ -100,5 +99,5 @@ def _free_name(name: str, folder: Path, taken: Collection[str]) -> str:
     return next(
         candidate
         for candidate in itertools.chain([name], candidates)
-        if not (folder / candidate).exists() and f"{_PREFIX}{candidate}" not in taken
+        if not (folder / candidate).exists() and f"{PREFIX}{candidate}" not in taken
     )
