@@ -15,7 +15,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """Both search indexes, made from one state of the store; vectors join while they are made."""
+    """Both search indexes, made from one state of the store; vectors join while they are made.
+
+    `published` is whether they are on the disk, vectors and all.
+    """
 
     version: str
     vectors: VectorIndex
     lexical: LexicalIndex
+    published: bool = False
 
     @property
     def whole(self) -> bool:
@@ -84,24 +88,26 @@ def publish(store: Store, encoder: Encoder, directory: Path) -> Derived:
         _warn(directory, error)
         _delete(_paths(directory, store.version()))  # half of them would only take up room
         words = _words(store)
-    made = Derived(store.version(), _vectors(store, encoder), words)
-    keep_vectors(made, directory)
+    return with_vectors_published(
+        Derived(store.version(), _vectors(store, encoder), words), directory
+    )
+
+
+def completed(made: Derived, store: Store, encoder: Encoder, directory: Path) -> Derived:
+    """The same state with its vectors made of the store, which has all of them now, and published.
+
+    So that they do not depend on the order in which they came.
+    """
+    made = replace(made, vectors=_vectors(store, encoder))
+    return with_vectors_published(made, directory)
+
+
+def with_vectors_published(made: Derived, directory: Path) -> Derived:
+    """Publish the vectors of a state, if it has all of them and that was not done."""
+    if made.whole and not made.published:
+        _save(made.vectors, made.version, directory)
+        return replace(made, published=True)
     return made
-
-
-def publish_vectors(store: Store, encoder: Encoder, directory: Path) -> VectorIndex:
-    """Make the vectors' index of a state of the store in which every passage has one."""
-    made = _vectors(store, encoder)
-    _save(made, store.version(), directory)
-    return made
-
-
-def keep_vectors(made: Derived, directory: Path) -> None:
-    """Publish the vectors of a state that has them all, unless that was done."""
-    with suppress(Exception):  # any damage to the manifest
-        if not made.whole or _is_of(_manifest(directory, _VECTORS), made.version):
-            return
-    _save(made.vectors, made.version, directory)
 
 
 def _write_words(store: Store, directory: Path) -> LexicalIndex:
@@ -157,11 +163,14 @@ def load(store: Store, encoder: Encoder, directory: Path) -> Derived | None:
     except ValueError as error:  # Tantivy's own
         log.warning("the search indexes in %s cannot be used: %s", directory, error)
         return None
-    return Derived(version, _loaded_vectors(store, encoder, directory, len(words)), words)
+    vectors = _loaded_vectors(directory, version, len(words))
+    if vectors is not None:
+        return Derived(version, vectors, words, published=True)
+    log.info("making the search indexes of vectors in memory")
+    return Derived(version, _vectors(store, encoder), words)
 
 
-def _loaded_vectors(store: Store, encoder: Encoder, directory: Path, passages: int) -> VectorIndex:
-    version = store.version()
+def _loaded_vectors(directory: Path, version: str, passages: int) -> VectorIndex | None:
     neighbours = _paths(directory, version)[1]
     if _is_sound(directory, _VECTORS, version, lambda: [neighbours]):
         try:
@@ -171,8 +180,7 @@ def _loaded_vectors(store: Store, encoder: Encoder, directory: Path, passages: i
             log.warning("%d vectors for %d passages in %s", len(made), passages, neighbours)
         except RuntimeError as error:  # faiss's own
             log.warning("%s cannot be used: %s", neighbours, error)
-    log.info("making the search indexes of vectors in memory")
-    return _vectors(store, encoder)
+    return None
 
 
 @dataclass(frozen=True, slots=True)

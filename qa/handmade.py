@@ -38,8 +38,7 @@ def take_in(
     gone = known.keys() - states.keys()
     for id in sorted(gone):
         store.remove(id)
-    if new or gone:
-        store.vectors.drop_unused()
+    store.vectors.drop_unused()
 
 
 def _take_all(

@@ -404,8 +404,7 @@ def _filled(
     if directory is None:
         return corpus
     again = store.snapshot()
-    vectors = derived.publish_vectors(again, encoder, directory)
-    return Corpus(again, derived.Derived(both.version, vectors, both.lexical), encoder)
+    return Corpus(again, derived.completed(both, again, encoder, directory), encoder)
 
 
 def _chosen(reranker: Reranker | None, encoder: Encoder | None) -> Reranker | None:
@@ -416,5 +415,5 @@ def _chosen(reranker: Reranker | None, encoder: Encoder | None) -> Reranker | No
 def _retrieve(
     corpus: Corpus, question: str, k: int, ids: list[str] | None, reranker: Reranker | None
 ) -> list[Hit]:
-    most = max(1, len(corpus.derived.vectors))
+    most = max(1, len(corpus.derived.lexical))
     return search.retrieve(corpus, question, min(k, most), documents=ids, reranker=reranker)

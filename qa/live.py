@@ -123,8 +123,8 @@ class LiveCorpus:
         """Publish the vectors of a state, now that it has all of them, and search those."""
         with self._swap:
             if corpus := self._read_again(state):
-                vectors = derived.publish_vectors(corpus.store, self.encoder, self.place.path)
-                self._use(replace(corpus, derived=replace(state, vectors=vectors)))
+                made = derived.completed(state, corpus.store, self.encoder, self.place.path)
+                self._use(replace(corpus, derived=made))
 
     def renew(self, state: Derived) -> None:
         """Read a state from the store as it is now.
@@ -183,4 +183,6 @@ class LiveCorpus:
         if both is None and publish:
             log.info("making the search indexes in %s", self.place.path)
             both = derived.publish(store, self.encoder, self.place.path)
+        if both and publish:  # whoever made the vectors may have been killed just then
+            both = derived.with_vectors_published(both, self.place.path)
         return Corpus(store, both, self.encoder) if both else None

@@ -277,7 +277,7 @@ class Store:
         with self.transaction():
             gone = set(self.ids(file)) - set(kept)
             gone |= {document.id for document, _ in documents}  # another file's, till now
-            self._db.execute_many("DELETE FROM documents WHERE id = ?", [(id,) for id in gone])
+            self._delete(gone)
             self._put_file(file, state, path)
             for document, passages in documents:
                 self._insert(document, file, passages)
@@ -288,6 +288,11 @@ class Store:
             )
             if gone:
                 self._raise_revision()
+
+    def _delete(self, documents: Collection[str]) -> None:
+        sql = "DELETE FROM documents WHERE id = ?"
+        if any([self._db.execute(sql, (id,)) for id in sorted(documents)]):
+            self.vectors.note_unused()
 
     def _put_file(self, file: str, state: FileState, path: bytes | None) -> None:
         self._db.execute(
@@ -324,12 +329,14 @@ class Store:
             had_documents = bool(self.ids(file))
             self._db.execute("DELETE FROM files WHERE id = ?", (file,))
             if had_documents:
+                self.vectors.note_unused()
                 self._raise_revision()
 
     def start_recipe(self, recipe: str) -> None:
         """Forget all files, not their vectors, because they are to be cut another way."""
         with self.transaction():
             self._db.execute("DELETE FROM files")
+            self.vectors.note_unused()
             self._db.execute("UPDATE meta SET value = ? WHERE key = 'recipe'", (recipe,))
             self._raise_revision()
 

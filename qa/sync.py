@@ -99,8 +99,7 @@ class _Synchronisation:
         for file in gone:
             self.taken.append(Taken(removed=tuple(self.store.ids(file))))
             self.store.remove(file)
-        if stale or gone:
-            self.store.vectors.drop_unused()
+        self.store.vectors.drop_unused()
         self._note_moved_files()
         return Changes(
             added=tuple(id for taken in self.taken for id in taken.added),

@@ -11,7 +11,9 @@ from fakes import HashingEncoder
 
 import qa
 from qa import derived, lexical
-from qa.ingest import Ingester
+from qa.corpus import Corpus
+from qa.filling import fill_all
+from qa.ingest import take
 from qa.store import FileState, Store
 
 QUESTION = "Who refused the truce in hill 7?"
@@ -25,11 +27,19 @@ def encoder() -> HashingEncoder:
 @pytest.fixture
 def store(tmp_path: Path, encoder: HashingEncoder) -> Store:
     store = Store(tmp_path / "store")
-    ingester = Ingester(store, encoder)
     for number in range(30):
         text = f"The envoy refused a truce in hill {number}. Number {number} spoke of peace."
-        ingester.add(qa.Document(id=f"{number}.txt", text=text), FileState(1, 1, "aa"))
-    ingester.flush()
+        put(store, encoder, qa.Document(id=f"{number}.txt", text=text))
+    return embedded(store, encoder)
+
+
+def put(store: Store, encoder: HashingEncoder, document: qa.Document) -> None:
+    take(store, encoder, document.id, FileState(1, 1, "aa"), [document])
+
+
+def embedded(store: Store, encoder: HashingEncoder) -> Store:
+    """The store with all its vectors."""
+    fill_all(Corpus(store, derived.build(store, encoder), encoder), store, lambda _: None)
     return store
 
 
@@ -40,14 +50,13 @@ def results(made: derived.Derived, encoder: HashingEncoder) -> list[list[float]]
 
 
 def published_files(directory: Path) -> list[Path]:
-    found = [directory / "derived.json", *directory.glob("vectors-*")]
-    found += [path for path in directory.glob("lexical-*/*") if path.name[0] != "."]
-    return sorted(found)
+    found = [path for path in directory.glob("lexical-*/*") if path.name[0] != "."]
+    return sorted([directory / "derived.json", *found])
 
 
 def test_what_was_published_is_loaded(store, encoder, tmp_path: Path) -> None:
     made = derived.publish(store, encoder, tmp_path)
-    loaded = derived.load(tmp_path, store.version())
+    loaded = derived.load(store, encoder, tmp_path)
     assert loaded is not None
     assert loaded.version == made.version == store.version()
     assert results(loaded, encoder) == results(made, encoder)
@@ -58,7 +67,7 @@ def test_what_was_published_is_loaded(store, encoder, tmp_path: Path) -> None:
 def test_another_state_of_the_store_is_not_loaded(store, encoder, tmp_path: Path) -> None:
     derived.publish(store, encoder, tmp_path)
     store.remove("3.txt")
-    assert derived.load(tmp_path, store.version()) is None
+    assert derived.load(store, encoder, tmp_path) is None
     assert not derived.is_published(tmp_path, store.version())
 
 
@@ -68,12 +77,18 @@ def test_publishing_clears_away_what_was_before_and_what_a_killed_process_left(
     derived.publish(store, encoder, tmp_path)
     (tmp_path / "lexical-killed-9").mkdir()
     (tmp_path / "vectors-killed-9.faiss").write_bytes(b"half")
+    (tmp_path / "vectors-killed-9.faiss.99.part").write_bytes(b"half")
     (tmp_path / "derived.json.123.part").write_bytes(b"{")
     store.remove("3.txt")
     derived.publish(store, encoder, tmp_path)
     names = {path.name for path in tmp_path.iterdir() if not path.name.startswith("store")}
     version = store.version()
-    assert names == {"derived.json", f"lexical-{version}", f"vectors-{version}.faiss"}
+    assert names == {
+        "derived.json",
+        "vectors.json",
+        f"lexical-{version}",
+        f"vectors-{version}.faiss",
+    }
 
 
 def test_publishing_over_half_a_publication_of_the_same_state_works(
@@ -84,7 +99,7 @@ def test_publishing_over_half_a_publication_of_the_same_state_works(
     (words / "meta.json").write_text("{}")
     made = derived.publish(store, encoder, tmp_path)
     assert len(made.lexical) == 30
-    assert derived.load(tmp_path, store.version()) is not None
+    assert derived.load(store, encoder, tmp_path) is not None
 
 
 @pytest.mark.parametrize("damage", ["truncate", "empty", "flip", "delete", "extend"])
@@ -101,10 +116,49 @@ def test_every_damaged_file_is_noticed(
             path.write_bytes(damaged(before, damage, random_numbers))
         caplog.clear()
         caplog.set_level(logging.INFO)
-        assert derived.load(tmp_path, store.version()) is None, path
+        assert derived.load(store, encoder, tmp_path) is None, path
         assert caplog.messages, path
         path.write_bytes(before)
-    assert derived.load(tmp_path, store.version()) is not None
+    assert derived.load(store, encoder, tmp_path) is not None
+
+
+@pytest.mark.parametrize("damage", ["truncate", "empty", "flip", "delete", "extend"])
+def test_vectors_are_made_from_the_store_where_their_file_or_manifest_is_damaged(
+    store, encoder, tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    random_numbers = random.Random(damage)
+    made = derived.publish(store, encoder, tmp_path)
+    caplog.set_level(logging.INFO)
+    for path in [tmp_path / "vectors.json", *tmp_path.glob("vectors-*")]:
+        before = path.read_bytes()
+        if damage == "delete":
+            path.unlink()
+        else:
+            path.write_bytes(damaged(before, damage, random_numbers))
+        caplog.clear()
+        loaded = derived.load(store, encoder, tmp_path)
+        assert loaded is not None
+        assert results(loaded, encoder) == results(made, encoder)
+        assert "making the search indexes" in caplog.text
+        path.write_bytes(before)
+
+
+def test_vectors_are_published_when_every_passage_has_one(encoder, tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    for number in range(40):
+        put(store, encoder, qa.Document(id=f"{number}.txt", text=f"The envoy saw hill {number}."))
+    without = derived.publish(store, encoder, tmp_path)
+    assert (len(without.vectors), len(without.lexical), without.whole) == (0, 40, False)
+    assert not list(tmp_path.glob("vectors*"))
+    loaded = derived.load(store, encoder, tmp_path)
+    assert loaded is not None
+    assert not loaded.whole
+    embedded(store, encoder)
+    derived.completed(without, store, encoder, tmp_path)
+    loaded = derived.load(store, encoder, tmp_path)
+    assert loaded is not None
+    assert loaded.whole
+    assert results(loaded, encoder) == results(derived.build(store, encoder), encoder)
 
 
 @pytest.mark.parametrize("damage", ["truncate", "empty", "flip", "delete"])
@@ -120,7 +174,7 @@ def test_damage_to_files_for_writers_alone_changes_no_result(
             path.unlink()
         elif before:
             path.write_bytes(damaged(before, damage, random.Random(1)))
-        loaded = derived.load(tmp_path, store.version())
+        loaded = derived.load(store, encoder, tmp_path)
         assert loaded is None or results(loaded, encoder) == results(made, encoder)
         path.write_bytes(before)
 
@@ -147,7 +201,7 @@ def test_a_manifest_of_any_other_shape_is_no_manifest(
     derived.publish(store, encoder, tmp_path)
     version = store.version()
     (tmp_path / "derived.json").write_bytes(manifest.replace(b"V", version.encode()))
-    assert derived.load(tmp_path, version) is None
+    assert derived.load(store, encoder, tmp_path) is None
     assert str(tmp_path) in caplog.text
 
 
@@ -156,12 +210,12 @@ def test_a_manifest_cannot_name_files_elsewhere(store, encoder, tmp_path: Path) 
     manifest = json.loads((tmp_path / "derived.json").read_bytes())
     manifest["check_sums"]["../../etc/hostname"] = 0
     (tmp_path / "derived.json").write_text(json.dumps(manifest))
-    assert derived.load(tmp_path, store.version()) is None
+    assert derived.load(store, encoder, tmp_path) is None
 
 
 def test_a_loaded_pair_works_on_after_its_files_are_gone(store, encoder, tmp_path: Path) -> None:
     made = derived.publish(store, encoder, tmp_path)
-    loaded = derived.load(tmp_path, store.version())
+    loaded = derived.load(store, encoder, tmp_path)
     assert loaded is not None
     for path in tmp_path.glob("lexical-*"):
         shutil.rmtree(path)
@@ -180,7 +234,7 @@ def test_where_they_cannot_be_kept_they_are_made_in_memory(
 def test_an_empty_store_has_empty_search_indexes(encoder, tmp_path: Path) -> None:
     store = Store(tmp_path / "empty")
     derived.publish(store, encoder, tmp_path)
-    loaded = derived.load(tmp_path, store.version())
+    loaded = derived.load(store, encoder, tmp_path)
     assert loaded is not None
     assert results(loaded, encoder) == [[], [], [], []]
 
@@ -189,12 +243,10 @@ def test_the_order_in_which_documents_came_makes_no_difference(encoder) -> None:
     found = []
     for order in (1, -1):
         store = Store(None)
-        ingester = Ingester(store, encoder)
         for number in list(range(20))[::order]:
             text = f"The envoy refused a truce in hill {number % 3}."
-            ingester.add(qa.Document(id=f"{number}.txt", text=text), FileState(1, 1, "aa"))
-            ingester.flush()
-        found.append(results(derived.build(store, encoder), encoder))
+            put(store, encoder, qa.Document(id=f"{number}.txt", text=text))
+        found.append(results(derived.build(embedded(store, encoder), encoder), encoder))
     assert found[0] == found[1]
 
 
@@ -205,4 +257,4 @@ def test_search_indexes_with_other_terms_are_made_anew(
     assert derived.is_published(tmp_path, store.version())
     monkeypatch.setattr(lexical, "VERSION", lexical.VERSION + 1)
     assert not derived.is_published(tmp_path, store.version())
-    assert derived.load(tmp_path, store.version()) is None
+    assert derived.load(store, encoder, tmp_path) is None

@@ -1,18 +1,23 @@
-"""Documents to passages to vectors to the store."""
+"""Documents to passages to the store."""
 
-from collections.abc import Sequence
-
-import numpy as np
-import pytest
 from fakes import HashingEncoder
 from hypothesis import given
 from hypothesis import strategies as st
 
 import qa
 from qa import ingest
-from qa.ingest import Ingester, only_characters, passage_tokens, recipe
+from qa.ingest import (
+    Taken,
+    embedded_text,
+    only_characters,
+    passage_tokens,
+    recipe,
+    shortened,
+    stored_passages,
+    take,
+)
 from qa.passages import PASSAGE_TOKENS
-from qa.store import FileState, Store
+from qa.store import FileState, Store, vector_key
 
 STATE = FileState(1, 1, "aa")
 SENTENCE = "The envoy refused a truce in hill number {}. "
@@ -23,89 +28,51 @@ def document(id: str, sentences: int, title: str = "") -> qa.Document:
     return qa.Document(id=id, text=text, title=title)
 
 
-class RecordingEncoder(HashingEncoder):
-    """Remembers the batches it was given."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.batches: list[list[str]] = []
-
-    def encode_passages(self, texts: Sequence[str]) -> np.ndarray:
-        self.batches.append(list(texts))
-        return super().encode_passages(texts)
-
-
-def test_documents_enter_the_store_whole_and_in_windows() -> None:
-    store, encoder = Store(None), RecordingEncoder()
-    ingester = Ingester(store, encoder)
-    for number in range(50):
-        ingester.add(document(f"d{number}", 40), STATE)
-    assert 0 < store.counts()[0] < 50
-    ingester.flush()
-    assert store.counts()[0] == 50
-    assert {len(batch) for batch in encoder.batches[:-1]} == {ingest.WINDOW_PASSAGES}
-
-
-def test_a_document_longer_than_a_window_is_embedded_in_several() -> None:
-    store, encoder = Store(None), RecordingEncoder()
-    told: list[int] = []
-    Ingester(store, encoder, told.append).add(document("long", 1_500), STATE)
-    _, passages = store.counts()
-    assert passages > 2 * ingest.WINDOW_PASSAGES
-    assert max(len(batch) for batch in encoder.batches) <= ingest.WINDOW_PASSAGES
-    assert sum(told) == passages
-
-
-def test_vectors_are_kept_though_the_process_ends_before_the_document_is_in() -> None:
+def test_a_document_enters_the_store_with_its_passages_and_nothing_is_embedded() -> None:
     store, encoder = Store(None), HashingEncoder()
-
-    class Killed(BaseException):
-        pass
-
-    def kill(_: int) -> None:
-        raise Killed
-
-    with pytest.raises(Killed):
-        Ingester(store, encoder, kill).add(document("long", 1_500), STATE)
-    assert store.counts() == (0, 0)
-    encoder.embedded = 0
-    Ingester(store, encoder).add(document("long", 1_500), STATE)
-    assert encoder.embedded == store.counts()[1] - ingest.WINDOW_PASSAGES
+    taken = take(store, encoder, "long", STATE, [document("long", 1_500)])
+    assert taken == Taken(added=("long",), passages=store.counts()[1])
+    assert taken.passages > 50
+    assert encoder.embedded == 0
 
 
 def test_a_document_without_a_passage_is_stored() -> None:
     store = Store(None)
-    ingester = Ingester(store, HashingEncoder())
-    ingester.add(qa.Document(id="blank", text=" \n\t\n "), STATE)
-    ingester.flush()
+    take(store, HashingEncoder(), "blank", STATE, [qa.Document(id="blank", text=" \n\t\n ")])
     assert store.counts() == (1, 0)
 
 
-def test_many_documents_without_passages_do_not_pile_up() -> None:
-    store = Store(None)
-    ingester = Ingester(store, HashingEncoder())
-    for number in range(ingest.WINDOW_PASSAGES):
-        ingester.add(qa.Document(id=str(number), text=" "), STATE)
-    assert store.counts() == (ingest.WINDOW_PASSAGES, 0)
+def test_of_a_file_of_many_documents_only_what_changed_is_stored_again() -> None:
+    store, encoder = Store(None), HashingEncoder()
+    members = [document(f"a.zip/{name}", 3) for name in "abc"]
+    failures = [qa.Failure("a.zip/d", "cannot read 'a.zip/d'")]
+    taken = take(store, encoder, "a.zip", STATE, members, failures, path=b"/a.zip")
+    assert taken == Taken(added=("a.zip/a", "a.zip/b", "a.zip/c"), passages=3)
+    assert store.failures() == tuple(failures)
+    members = [members[0], document("a.zip/b", 4), document("a.zip/e", 1)]
+    taken = take(store, encoder, "a.zip", STATE, members, path=b"/a.zip")
+    assert taken == Taken(("a.zip/e",), ("a.zip/b",), ("a.zip/c",), passages=2)
+    version = store.version()
+    assert take(store, encoder, "a.zip", STATE, members, path=b"/a.zip") == Taken()
+    assert store.version() == version
 
 
-def test_a_passage_is_embedded_with_its_title_and_kept_without() -> None:
-    store, encoder = Store(None), RecordingEncoder()
-    ingester = Ingester(store, encoder)
-    ingester.add(document("a", 1, title="Peace talks"), STATE)
-    ingester.flush()
-    ((text,),) = encoder.batches
-    assert text == f"Peace talks\n{SENTENCE.format('a0').strip()}"
-    ((_, _, _, kept),) = store.entries()
-    assert kept == SENTENCE.format("a0").strip()
+def test_what_is_embedded_of_a_passage_is_its_title_and_its_text() -> None:
+    encoder = HashingEncoder()
+    titled = document("a", 1, title="Peace talks")
+    (stored,) = stored_passages(titled, encoder)
+    text = f"Peace talks\n{SENTENCE.format('a0').strip()}"
+    assert embedded_text("Peace talks", stored.passage) == text
+    assert stored.key == vector_key(text)
+    assert stored.passage.text == SENTENCE.format("a0").strip()
 
 
 def test_a_long_title_leaves_room_for_the_passage() -> None:
-    encoder = RecordingEncoder()
-    ingester = Ingester(Store(None), encoder)
-    ingester.add(document("a", 100, title="word " * 2_000), STATE)
-    ingester.flush()
-    longest = max(len(text.split()) for batch in encoder.batches for text in batch)
+    encoder = HashingEncoder()
+    long = document("a", 100, title="word " * 2_000)
+    title = shortened(long.title, encoder)
+    texts = [embedded_text(title, s.passage) for s in stored_passages(long, encoder)]
+    longest = max(len(text.split()) for text in texts)
     assert longest <= ingest.TITLE_TOKENS + PASSAGE_TOKENS < encoder.max_tokens
 
 
@@ -128,8 +95,7 @@ def test_half_characters_are_replaced_one_by_one(text: str) -> None:
 
 def test_a_document_with_half_characters_keeps_its_offsets() -> None:
     store = Store(None)
-    ingester = Ingester(store, HashingEncoder())
-    ingester.add(qa.Document(id="a", text="He said \ud83d loudly.", title="\udc00"), STATE)
-    ingester.flush()
+    odd = qa.Document(id="a", text="He said \ud83d loudly.", title="\udc00")
+    take(store, HashingEncoder(), "a", STATE, [odd])
     assert store.documents()["a"].text == "He said \ufffd loudly."
     assert store.documents()["a"].title == "\ufffd"

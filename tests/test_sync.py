@@ -9,7 +9,9 @@ import pytest
 from fakes import HashingEncoder
 
 import qa
-from qa import documents, sync
+from qa import derived, documents, sync
+from qa.corpus import Corpus
+from qa.filling import fill_all
 from qa.store import Store
 from qa.sync import files_in, synchronise
 
@@ -36,9 +38,9 @@ class Folder:
         self.read: list[str] = []
         self.hashed: list[str] = []
         path.mkdir()
-        read, digest = documents.read, sync.hashlib.file_digest
+        read, digest = documents.read_all, sync.hashlib.file_digest
 
-        def counting_read(path: Path, *, id: str) -> qa.Document:
+        def counting_read(path: Path, *, id: str) -> tuple[list[qa.Document], list[qa.Failure]]:
             self.read.append(id)
             return read(path, id=id)
 
@@ -46,7 +48,7 @@ class Folder:
             self.hashed.append(Path(stream.name).name)
             return digest(stream, name)
 
-        monkeypatch.setattr(sync.documents, "read", counting_read)
+        monkeypatch.setattr(sync.documents, "read_all", counting_read)
         monkeypatch.setattr(sync.hashlib, "file_digest", counting_digest)
 
     def write(self, name: str, text: str | bytes, age: float = 100.0) -> Path:
@@ -62,7 +64,11 @@ class Folder:
 
     def sync(self) -> qa.Changes:
         self.read, self.hashed, self.encoder.embedded = [], [], 0
-        return synchronise(self.store, files_in(self.path), self.encoder)
+        changes = synchronise(self.store, files_in(self.path), self.encoder)
+        assert self.encoder.embedded == 0
+        corpus = Corpus(self.store, derived.build(self.store, self.encoder), self.encoder)
+        fill_all(corpus, self.store, lambda _: None)
+        return changes
 
     def texts(self) -> dict[str, str]:
         return {id: document.text for id, document in self.store.documents().items()}
@@ -223,6 +229,7 @@ def test_a_document_whose_file_becomes_unreadable_goes(folder: Folder) -> None:
     folder.write("a.txt", b"", age=50)
     changes = folder.sync()
     assert [failure.path for failure in changes.failed] == ["a.txt"]
+    assert changes.removed == ("a.txt",)
     assert list(folder.texts()) == ["b.txt"]
 
 
@@ -242,14 +249,14 @@ def test_whatever_a_format_library_raises_is_one_files_failure(
 ) -> None:
     folder.write("a.txt", article(SENTENCES[0]))
     folder.write("b.txt", article(SENTENCES[1]))
-    read = documents.read
+    read = documents.read_all
 
-    def exploding(path: Path, *, id: str) -> qa.Document:
+    def exploding(path: Path, *, id: str) -> tuple[list[qa.Document], list[qa.Failure]]:
         if id == "a.txt":
             raise RecursionError("too deep\nin a second line")
         return read(path, id=id)
 
-    monkeypatch.setattr(sync.documents, "read", exploding)
+    monkeypatch.setattr(sync.documents, "read_all", exploding)
     changes = folder.sync()
     assert changes == qa.Changes(
         added=("b.txt",),
@@ -286,7 +293,7 @@ def test_another_recipe_cuts_and_embeds_everything_anew(folder: Folder) -> None:
     folder.encoder.name = "another"
     assert folder.sync() == qa.Changes(added=("a.txt",))
     assert folder.encoder.embedded > 0
-    ids, _ = folder.store.vectors("another", folder.encoder.dimensions)
+    ids, _ = folder.store.vectors.of_passages("another", folder.encoder.dimensions)
     assert len(ids) == folder.store.counts()[1]
 
 
@@ -294,22 +301,20 @@ def test_an_error_in_the_middle_keeps_what_was_done(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(40):
-        folder.write(f"{number:02}.txt", article(*SENTENCES) + str(number))
-    encode = folder.encoder.encode_passages
+        folder.write(f"{number:02}.txt", f"{number} gulls.\n\n{article(*SENTENCES)}")
+    count = folder.encoder.count_tokens
 
     def failing(texts):
-        if folder.encoder.embedded > 60:
+        if any(text.startswith("25") for text in texts):
             raise RuntimeError("out of order")
-        return encode(texts)
+        return count(texts)
 
     with monkeypatch.context() as patched:
-        patched.setattr(folder.encoder, "encode_passages", failing)
+        patched.setattr(folder.encoder, "count_tokens", failing)
         with pytest.raises(RuntimeError, match="out of order"):
             folder.sync()
-    kept = folder.store.counts()[0]
-    assert 0 < kept < 40
-    changes = folder.sync()
-    assert len(changes.added) == 40 - kept
+    assert folder.store.counts()[0] == 25
+    assert len(folder.sync().added) == 15
     assert folder.store.counts()[0] == 40
 
 
@@ -318,9 +323,9 @@ def test_progress_counts_up_to_the_end(folder: Folder) -> None:
         folder.write(f"{number}.txt", article(*SENTENCES) + str(number))
     reports: list[qa.Progress] = []
     synchronise(folder.store, files_in(folder.path), folder.encoder, reports.append)
-    assert {report.stage for report in reports} == {"indexing"}
+    assert {report.stage for report in reports} == {"reading"}
     assert reports[0].documents_total == reports[-1].documents_done == 5
-    assert reports[-1].passages_done == folder.encoder.embedded
+    assert reports[-1].passages_done == folder.store.counts()[1] > 0
     assert reports[-1].seconds_left == 0
     done = [report.documents_done for report in reports]
     assert done == sorted(done)
@@ -338,3 +343,30 @@ def test_nothing_is_written_when_nothing_changed(
 
     monkeypatch.setattr(Store, "transaction", refuse)
     assert folder.sync() == qa.Changes()
+
+
+def test_a_file_of_several_documents_is_followed_as_one(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parts(path: Path, *, id: str) -> tuple[list[qa.Document], list[qa.Failure]]:
+        found = path.read_text().split("\n---\n")
+        read = [qa.Document(f"{id}/{n}", part, path=path) for n, part in enumerate(found) if part]
+        empty = [
+            qa.Failure(f"{id}/{n}", f"{id}/{n} is empty") for n, p in enumerate(found) if not p
+        ]
+        return read, empty
+
+    monkeypatch.setattr(sync.documents, "read_all", parts)
+    folder.write("a.txt", "\n---\n".join([article(SENTENCES[0]), "", article(SENTENCES[1])]))
+    failure = qa.Failure("a.txt/1", "a.txt/1 is empty")
+    assert folder.sync() == qa.Changes(added=("a.txt/0", "a.txt/2"), failed=(failure,))
+    assert folder.sync() == qa.Changes()
+    assert {d.path for d in folder.store.documents().values()} == {folder.path / "a.txt"}
+    folder.write("a.txt", "\n---\n".join([article(SENTENCES[0]), "", article(SENTENCES[2])]), 50)
+    assert folder.sync() == qa.Changes(changed=("a.txt/2",))
+    folder.write("a.txt", article(SENTENCES[0]), 20)
+    assert folder.sync() == qa.Changes(removed=("a.txt/2",))
+    assert folder.store.failures() == ()
+    (folder.path / "a.txt").unlink()
+    assert folder.sync() == qa.Changes(removed=("a.txt/0",))
+    assert folder.store.states() == {}

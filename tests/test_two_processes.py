@@ -14,7 +14,7 @@ from fakes import HashingEncoder
 from worker import ROOT, Worker, hits
 
 import qa
-from qa.directory import STORE
+from qa.directory import STORE, IndexDirectory
 
 NAMES = [f"ledger-{number}.txt" for number in range(12)]
 LINES = 60
@@ -107,20 +107,50 @@ def test_who_opens_an_index_that_is_being_built_waits_for_it_or_is_told(
 
 
 def test_who_opens_an_index_that_is_being_changed_gets_whole_documents_at_once(
-    folder: Path, place: Path, caplog: pytest.LogCaptureFixture
+    folder: Path,
+    place: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     opened(folder, place).close()
     write_state(folder, 1)
-    with Worker(folder, place, seconds=1.5) as writer:
-        while not (place / f"{STORE}-wal").exists():
-            time.sleep(0.01)
+    monkeypatch.setattr("qa.keeping._SHORT_WAIT_SECONDS", 0.1)
+    with IndexDirectory(place).writing():  # as if by another process, that is reading
         encoder = HashingEncoder()
         with qa.Index.open(folder, directory=place, encoder=encoder) as reader:
-            assert check_whole(reader) <= {"clerk0.", "clerk1."}
+            assert check_whole(reader) == {"clerk0."}
             assert encoder.embedded == 0
             assert "using what is there" in caplog.text
-            assert writer.answer()[0] == "open"
-            assert check_whole(reader) == {"clerk1."}
+    with opened(folder, place) as reader:
+        assert check_whole(reader) == {"clerk1."}
+
+
+def test_only_one_process_embeds_and_the_others_take_over_its_vectors(
+    folder: Path, place: Path
+) -> None:
+    with Worker(folder, place, seconds=0.3, wait=False, questions=QUESTIONS) as one:
+        assert one.answer()[::2] == ["open", len(NAMES)]
+        encoder = HashingEncoder()
+        with qa.Index.open(folder, directory=place, encoder=encoder, wait=False) as other:
+            assert other.status.stage == "embedding"
+            assert check_whole(other) == {"clerk0."}
+            assert other.wait()
+            assert other.status.stage == "ready"
+            assert encoder.embedded == 0
+            assert one.ask("wait") == [True, other.status.passages]
+            assert one.ask("hits") == hits(other, QUESTIONS)
+
+
+def test_where_the_process_that_embeds_is_killed_another_goes_on(folder: Path, place: Path) -> None:
+    with Worker(folder, place, seconds=0.5, wait=False) as one:
+        assert one.answer()[::2] == ["open", len(NAMES)]
+        encoder = HashingEncoder()
+        with qa.Index.open(folder, directory=place, encoder=encoder, wait=False) as other:
+            while other.status.embedded == 0:
+                time.sleep(0.01)
+            one.kill()
+            assert other.wait(60)
+            assert 0 < encoder.embedded < other.status.passages
 
 
 def test_a_second_writer_waits_for_its_turn(folder: Path, place: Path) -> None:

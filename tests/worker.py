@@ -1,7 +1,7 @@
 """A process of its own that opens an index: `python worker.py FOLDER PLACE [SETTINGS as JSON]`.
 
-Prints "started", then, for every line on its standard input ("sync" or "hits"), what came of it
-as one line of JSON. For the tests that kill it and for those of two processes.
+Prints "started", then, for every line on its standard input ("sync", "wait", "status" or "hits"),
+what came of it as one line of JSON. For the tests that kill it and for those of two processes.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 from fakes import HashingEncoder
 
 import qa
+from qa import filling
 
 ROOT = Path(__file__).parent.parent
 
@@ -121,8 +122,13 @@ def _say(result: Any) -> None:
     sys.stdout.flush()
 
 
-def _told(index: qa.Index, command: str, questions: Sequence[str]) -> Any:
+def _told(index: qa.Index, encoder: SlowEncoder, command: str, questions: Sequence[str]) -> Any:
     try:
+        if command == "wait":
+            return [index.wait(), encoder.embedded]
+        if command == "status":
+            status = index.status
+            return [status.stage, status.embedded, status.passages]
         if command == "sync":
             return len(index.sync().changed)
         return hits(index, questions)
@@ -134,19 +140,22 @@ def main(folder: str, place: str, settings: dict[str, Any]) -> None:
     """What the process does."""
     if "kill" in settings:
         _kill_when(**settings["kill"])
+    if "renew_windows" in settings:
+        filling.RENEW_WINDOWS = settings["renew_windows"]
     if "file_bytes" in settings:
         resource.setrlimit(resource.RLIMIT_FSIZE, (settings["file_bytes"], -1))
     encoder = SlowEncoder(settings.get("seconds", 0.0))
     _say("started")
     try:
-        index = qa.Index.open(folder, directory=place, encoder=encoder)
+        wait = settings.get("wait", True)
+        index = qa.Index.open(folder, directory=place, encoder=encoder, wait=wait)
     except qa.QAError as error:
         _say([type(error).__name__, str(error)])
         return
     with index:
         _say(["open", encoder.embedded, index.status.documents])
         for line in sys.stdin:
-            _say(_told(index, line.strip(), settings.get("questions", [])))
+            _say(_told(index, encoder, line.strip(), settings.get("questions", [])))
 
 
 if __name__ == "__main__":
