@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from test_documents import BODY, docx_file, page, pdf
 from test_formats_mail import mail
 
-from qa import documents
+from qa import reading
 from qa.documents import Document, Failure, read_all
 from qa.errors import UnreadableFile
 from qa.formats import archive, suffixes
@@ -158,7 +158,7 @@ def test_a_size_that_lies_is_no_way_around_the_limit(tmp_path: Path) -> None:
 def test_many_large_members_stop_at_the_limit_of_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(documents, "COLLECTION_CHARACTERS", 10 * len(BODY[0]))
+    monkeypatch.setattr(reading, "COLLECTION_CHARACTERS", 10 * len(BODY[0]))
     data = zipped({f"{number}.txt": BODY[0] for number in range(50)})
     found, (failure,) = documents_of(tmp_path, data)
     assert len(found) == 10

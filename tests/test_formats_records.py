@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa import documents
+from qa import reading
 from qa.documents import Document, Failure, read, read_all
 from qa.errors import UnreadableFile
 from qa.formats import objects, records, suffixes
@@ -305,7 +305,7 @@ def test_a_line_without_end_is_not_held_in_memory(
 def test_what_is_too_much_for_one_file_is_left_out_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(documents, "COLLECTION_CHARACTERS", 100)
+    monkeypatch.setattr(reading, "COLLECTION_CHARACTERS", 100)
     lines = jsonl(*({"text": "x" * 40} for _ in range(5)))
     found, (failure,) = documents_of(tmp_path, "a.jsonl", lines)
     assert len(found) == 2
