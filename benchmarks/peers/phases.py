@@ -62,7 +62,7 @@ class Peer(Protocol):
         """Open the index that is kept."""
 
     def search(self, question: str, k: int) -> list[str]:
-        """The ids of the k best passages, best first."""
+        """The ids of the k best passages, best first; above `PASSAGES` none need be read."""
 
 
 def main(make: Callable[[Path, str, str], Peer]) -> None:

