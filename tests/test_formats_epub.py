@@ -280,3 +280,10 @@ def test_words_are_found_however_deep_they_lie(tag: str, depth: int) -> None:
         "Two",
         "words",
     ]
+
+
+def test_a_table_of_very_many_rows_is_read_in_one_go() -> None:
+    rows = "".join(f"<tr><td>{number}</td><td>x</td></tr>" for number in range(50_000))
+    found = hypertext.text_of(f"<table>{rows}</table>").text
+    assert found.count("\n") == 49_999
+    assert found.endswith("| 49999 | x |")

@@ -212,6 +212,16 @@ def test_a_json_file_of_one_article_is_one_document(tmp_path: Path) -> None:
     assert found.source == "news.valley.org"
 
 
+def test_remarks_on_an_article_and_articles_with_a_remark_are_told_apart(tmp_path: Path) -> None:
+    remarks = [{"text": "Fine."}, {"text": "Well."}]
+    article = {"text": "The bridge will be mended before the winter.", "comments": remarks}
+    found, _ = documents_of(tmp_path, "a.json", json.dumps(article))
+    assert [one.id for one in found] == ["a.json"]
+    articles = {"message": "success", "data": [article, article]}
+    found, _ = documents_of(tmp_path, "a.json", json.dumps(articles))
+    assert [one.id for one in found] == ["a.json/1", "a.json/2"]
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -53,7 +53,7 @@ class _Book:
 class _Chapter:
     key: str
     label: str
-    text: str
+    texts: list[str]
     markdown: bool
 
 
@@ -83,7 +83,7 @@ def _read(package: zipfile.ZipFile, book: _Book, name: str) -> Iterator[Part]:
     total = 0
     unread: list[Unread] = []
     for chapter in _chapters(package, book, unread):
-        total += len(chapter.text)
+        total += sum(map(len, chapter.texts))
         check_length(total, name)
         yield Inner(chapter.key, _content(book, chapter))
     yield from unread
@@ -92,7 +92,7 @@ def _read(package: zipfile.ZipFile, book: _Book, name: str) -> Iterator[Part]:
 def _content(book: _Book, chapter: _Chapter) -> Content:
     title = ": ".join(filter(None, dict.fromkeys((book.title, chapter.label))))
     return Content(
-        chapter.text,
+        "\n\n".join(chapter.texts),
         title=title,
         date=book.content.date,
         source=book.source,
@@ -114,7 +114,7 @@ def _chapters(package: zipfile.ZipFile, book: _Book, unread: list[Unread]) -> It
             continue
         for chapter in found:
             if open_chapter and book.contents and not chapter.label:
-                open_chapter.text += f"\n\n{chapter.text}"
+                open_chapter.texts.extend(chapter.texts)
                 open_chapter.markdown |= chapter.markdown
                 continue
             if open_chapter:
@@ -134,7 +134,7 @@ def _sections(package: zipfile.ZipFile, book: _Book, file: str) -> Iterator[_Cha
             label = section.heading
         if text.strip():
             key = f"{file}#{section.anchor}" if section.anchor else file
-            yield _Chapter(key, label, text, section.is_markdown)
+            yield _Chapter(key, label, [text], section.is_markdown)
 
 
 def _text(package: zipfile.ZipFile, file: str) -> str:

@@ -7,6 +7,7 @@ when it is needed.
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -48,12 +49,18 @@ class Section:
     """The text below an anchor, or below none, as Markdown when it has headings."""
 
     anchor: str = ""
-    parts: list[str] = field(default_factory=list)
     heading: str = ""
+    blocks: list[str] = field(default_factory=list)
+    _glue: list[str] = field(default_factory=list)  # what stands before each block
+
+    def add(self, block: str, *, below: bool = False) -> None:
+        """Append a paragraph, or a line directly below the last block."""
+        self._glue.append("\n" if below else "\n\n" if self.blocks else "")
+        self.blocks.append(block)
 
     @property
     def text(self) -> str:
-        return clean("\n\n".join(self.parts))
+        return clean("".join(itertools.chain(*zip(self._glue, self.blocks, strict=True))))
 
     @property
     def is_markdown(self) -> bool:
@@ -187,7 +194,7 @@ class _Walk:
         self._flush()
         cells = [" ".join("".join(_words(cell)).split()) for cell in element]
         if any(cells):
-            self._append(f"| {' | '.join(cells)} |" if len(cells) > 1 else cells[0], row=True)
+            self._append(f"| {' | '.join(cells)} |" if len(cells) > 1 else cells[0])
 
     def _add(self, text: str | None) -> None:
         if text:
@@ -206,15 +213,11 @@ class _Walk:
         self._append(self._prefix + block)
         self._prefix = ""
 
-    def _append(self, block: str, *, row: bool = False) -> None:
-        parts = self._sections[-1].parts
-        joined = (row and parts and parts[-1].startswith("| ")) or (
-            block.startswith("- ") and parts and parts[-1].startswith("- ")
-        )
-        if joined:
-            parts[-1] += f"\n{block}"
-        else:
-            parts.append(block)
+    def _append(self, block: str) -> None:
+        section = self._sections[-1]
+        last = section.blocks[-1] if section.blocks else ""
+        listed = any(block.startswith(mark) and last.startswith(mark) for mark in ("- ", "| "))
+        section.add(block, below=listed)
 
 
 def _has_blocks(row: Any) -> bool:

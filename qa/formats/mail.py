@@ -179,7 +179,9 @@ def _below(key: str, name: str) -> str:
 
 def _plain(part: Message) -> hypertext.Section:
     text = decoded(part).replace("\r\n", "\n")
-    return hypertext.Section(parts=[text] if text.strip() else [])
+    section = hypertext.Section()
+    section.add(text)
+    return section
 
 
 def _html(part: Message) -> hypertext.Section:

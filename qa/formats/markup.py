@@ -123,8 +123,8 @@ def page(source: str, name: str, url: str = "") -> Content:
     with wrapping(name, "web page"):
         import trafilatura
 
-        saved = _SAVED_FROM.search(source[:4096])
-        address = url if host(url) else (saved[1] if saved else "")
+        addresses = (url, *_SAVED_FROM.findall(source[:4096]))
+        address = next(filter(host, addresses), "")
         tree = trafilatura.load_html(source)
         found = trafilatura.bare_extraction(
             source,

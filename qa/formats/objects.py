@@ -86,16 +86,22 @@ def _record(line: str, number: int) -> Mapping[str, object] | str:
 
 
 def _documents(value: object, name: str) -> Iterator[Part]:
-    if isinstance(value, Mapping) and (alone := records.content_of(value, alone=True)):
-        yield Inner("", alone)
-        return
+    alone = records.content_of(value, alone=True) if isinstance(value, Mapping) else None
     found = _list_in(value, DEPTH)
-    if found:
+    if alone and len(alone.text) >= _characters(found):
+        yield Inner("", alone)
+    elif found:
         yield from records.parts(found, name)
     elif isinstance(value, Mapping):
         raise UnreadableFile(f"cannot read {name!r}: {records.without_text(map(str, value))}")
     else:
         raise UnreadableFile(f"cannot read {name!r}: it is no list of records with named fields")
+
+
+def _characters(found: list[Mapping[str, object] | str]) -> int:
+    """How much text the first records have: an article's remarks, or an answer's articles?"""
+    contents = (records.content_of(one) for one in found[:20] if isinstance(one, Mapping))
+    return sum(len(content.text) for content in contents if content)
 
 
 def _list_in(value: object, depth: int) -> list[Mapping[str, object] | str]:
