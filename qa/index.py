@@ -29,6 +29,7 @@ from qa.status import Status, status_of
 from qa.store import Outline, Store
 from qa.sync import Changes
 from qa.trimming import trimmed
+from qa.watch import Followed, Watch
 
 Result = TypeVar("Result")
 
@@ -308,7 +309,11 @@ class Index:
         return self._keeper().wait_for_vectors(seconds, lambda _: None)
 
     def sync(
-        self, progress: ProgressCallback | None = None, *, wait: bool | float | None = None
+        self,
+        progress: ProgressCallback | None = None,
+        *,
+        wait: bool | float | None = None,
+        dry_run: bool = False,
     ) -> Changes:
         """Read what changed in the folder, forget what is gone.
 
@@ -317,6 +322,9 @@ class Index:
         wait : bool or float, optional
             Whether to wait until it is embedded, and for how many seconds; as the index was opened
             by default. It is read in any case.
+        dry_run : bool
+            Only say what would be done; nothing is written. `qa.preview` says it of an index that
+            is not open.
 
         Raises
         ------
@@ -327,8 +335,32 @@ class Index:
         ValueError
             For an index in memory, which follows no folder.
         """
-        keeper = self._keeper()
-        return keeper.sync(progress or (lambda _: None), _or_as_opened(wait, keeper))
+        keeper, report = self._keeper(), progress or (lambda _: None)
+        if dry_run:
+            return keeper.compare(report)
+        return keeper.sync(report, _or_as_opened(wait, keeper))
+
+    @property
+    def changes(self) -> Changes:
+        """What was done when the folder was last read, by opening the index for example."""
+        return self._searched.changes if isinstance(self._searched, Keeper) else Changes()
+
+    def watch(self, report: Callable[[Followed], None] | None = None) -> Watch:
+        """Follow the folder from now on, in the background: `sync` whenever files are whole.
+
+        Stop it with its `stop`, by leaving its ``with``, or by closing the index.
+
+        Parameters
+        ----------
+        report : callable, optional
+            Told what was done, and what is in the way, from a thread of its own.
+
+        Raises
+        ------
+        ValueError
+            For an index in memory, which follows no folder.
+        """
+        return Watch(self._keeper(), report or (lambda _: None))
 
     def add(
         self,

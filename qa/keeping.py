@@ -8,18 +8,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from qa import documents, uploads
+from qa import documents, preview, uploads
 from qa.errors import FolderError, IndexBusy, QAError, UnreadableFile
 from qa.filling import Filling
-from qa.live import LiveCorpus
+from qa.ingest import recipe
+from qa.live import Leave, LiveCorpus
 from qa.progress import Progress, ProgressCallback, embedding
-from qa.store import DamagedStore, Failure
-from qa.sync import Changes, files_in
+from qa.store import DamagedStore, Failure, Store
+from qa.sync import Changes, compare, files_in
 from qa.uploads import UPLOADS
 
 PUBLISH_SECONDS = 2.0  # of reading, after which what is there is published for the first time
@@ -51,6 +53,7 @@ class Keeper:
         self.wait = wait
         self.filling = Filling(live)
         self.read = Progress("preparing")  # the newest report of reading
+        self.changes = Changes()  # what it did
         self._readers = 0
         self._error: Exception | None = None
         self._thread: threading.Thread | None = None
@@ -58,10 +61,11 @@ class Keeper:
     @property
     def reading(self) -> bool:
         """Whether files are being read."""
-        return self._readers > 0 or self._reading_meanwhile
+        return self._readers > 0 or self.reading_meanwhile
 
     @property
-    def _reading_meanwhile(self) -> bool:
+    def reading_meanwhile(self) -> bool:
+        """Whether they are still being read since the index was opened."""
         return self._thread is not None and self._thread.is_alive()
 
     @property
@@ -120,7 +124,7 @@ class Keeper:
         usable = self.live.is_usable()
         try:
             with self.live.place.writing(_SHORT_WAIT_SECONDS if usable else None):
-                self._synchronise(report)
+                self._synchronise(report, self._none_unless_emptied)
         except IndexBusy:
             if not usable:
                 raise
@@ -129,20 +133,58 @@ class Keeper:
         if self.live.store.counts()[0] == 0:
             raise FolderError(_nothing_readable(self.root, self.live.store.failures()))
 
+    def _none_unless_emptied(self, files: Mapping[str, Path]) -> tuple[()]:
+        """No file is left out. Raise FolderError when there is none and the index has some.
+
+        It may be a disk that is not mounted: opening the index must not empty it.
+        """
+        own = self.live.place.path / UPLOADS
+        if all(path.is_relative_to(own) for path in files.values()):
+            known = [id for id in self.live.store.states() if not id.startswith(uploads.PREFIX)]
+            if known:
+                raise FolderError(
+                    f"no readable documents in {str(self.root)!r}, where there were "
+                    f"{len(known):,}: is its disk mounted? The index keeps them; "
+                    f"if they are gone for good, delete {str(self.live.place.path)!r}"
+                )
+        return ()
+
     # Keeping in step.
 
-    def sync(self, report: ProgressCallback, wait: Wait) -> Changes:
-        """Read what changed, forget what is gone."""
+    def sync(
+        self,
+        report: ProgressCallback,
+        wait: Wait,
+        *,
+        leave: Leave | None = None,
+        seconds: float | None = None,
+    ) -> Changes:
+        """Read what changed, forget what is gone.
+
+        Parameters
+        ----------
+        leave : callable, optional
+            Given the files that there are, by id, says which stay as they are for now.
+        seconds : float, optional
+            How long to wait for somebody else who is writing.
+        """
 
         def work() -> Changes:
-            with self.live.place.writing():
-                changes = self._synchronise(report)
+            with self.live.place.writing(seconds):
+                changes = self._synchronise(report, leave)
             self._error = None
             return changes
 
         changes = self.mended(work, report)
         self.finish(wait, report)
         return changes
+
+    def compare(self, report: ProgressCallback) -> Changes:
+        """What `sync` would do; nothing is written."""
+        with closing(self.live.store.snapshot()) as kept:
+            same = kept.recipe() == recipe(self.live.encoder)
+            files = preview.files(self.root, self.live.place.path)
+            return compare(kept if same else Store(None), files, report)
 
     def add(self, paths: Iterable[str | Path], report: ProgressCallback, wait: Wait) -> Changes:
         """Copy files into the index's own uploads folder, and index them."""
@@ -168,12 +210,10 @@ class Keeper:
 
     def files(self) -> dict[str, Path]:
         """All files there are, uploads too, which may lie inside the folder, by id."""
-        own = self.live.place.path / UPLOADS
-        found = files_in(self.root)
-        found = {id: path for id, path in found.items() if not path.is_relative_to(own)}
+        found = preview.files_of_folder(self.root, self.live.place.path)
         return uploads.uploaded(self.live.place.path, found) | found
 
-    def _synchronise(self, report: ProgressCallback) -> Changes:
+    def _synchronise(self, report: ProgressCallback, leave: Leave | None = None) -> Changes:
         """The caller holds the place for writing."""
 
         def note(progress: Progress) -> None:
@@ -182,7 +222,8 @@ class Keeper:
 
         self._readers += 1
         try:
-            return self.live.synchronise(self.files, note, _NowAndThen(self.live))
+            self.changes = self.live.synchronise(self.files, note, _NowAndThen(self.live), leave)
+            return self.changes
         finally:
             self._readers -= 1
 
@@ -218,7 +259,7 @@ class Keeper:
             Whatever stopped it.
         """
         end = time.monotonic() + (float("inf") if seconds is None else seconds)
-        while (self._reading_meanwhile or self.filling.active) and time.monotonic() < end:
+        while (self.reading_meanwhile or self.filling.active) and time.monotonic() < end:
             self._wait_a_little(max(0.0, min(REPORT_SECONDS, end - time.monotonic())))
             if (progress := self.progress()).stage != "ready":  # which is said once, at the end
                 report(progress)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from qa.progress import ProgressCallback
 from qa.store import DamagedStore, Store
 from qa.sync import Changes, synchronise
 
+Leave = Callable[[Mapping[str, Path]], Collection[str]]
 log = logging.getLogger(__name__)
 
 
@@ -94,6 +95,7 @@ class LiveCorpus:
         files: Callable[[], Mapping[str, Path]],
         report: ProgressCallback,
         after_each: Callable[[], None] | None = None,
+        leave: Leave | None = None,
     ) -> Changes:
         """Bring the store in step with files, publish, and search that from now on.
 
@@ -105,10 +107,14 @@ class LiveCorpus:
             Gives all the files there are, by id.
         after_each : callable, optional
             Called after each file that was read.
+        leave : callable, optional
+            Given those files, says which are not to be looked at for now.
         """
         if not self.store.in_place():  # deleted, or put aside by another process
             self.store = self.place.open_store()
-        changes = synchronise(self.store, files(), self.encoder, report, after_each)
+        found = files()
+        left = leave(found) if leave else ()
+        changes = synchronise(self.store, found, self.encoder, report, after_each, left)
         self.publish()
         self.changed()
         return changes

@@ -96,6 +96,29 @@ class Store:
     def _schema_version(self) -> int:
         return int(self._db.rows("PRAGMA user_version")[0][0])
 
+    @classmethod
+    def read_only(cls, path: Path) -> Store | None:
+        """A store of this version to read, so that nothing is written; None of an earlier one.
+
+        Raises
+        ------
+        DamagedStore, StoreError
+            As for making one.
+        """
+        store = cls.__new__(cls)
+        store.path = path
+        store._db = Database(path, write=False)
+        store.vectors = VectorTable(store._db)
+        try:
+            store.check_version()
+            if store._schema_version() == rows.SCHEMA_VERSION:
+                return store
+        except BaseException:
+            store.close()
+            raise
+        store.close()
+        return None
+
     def transaction(self) -> AbstractContextManager[None]:
         """Write everything inside, or nothing."""
         return self._db.transaction()

@@ -9,15 +9,15 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from qa import documents
+from qa import documents, ingest
 from qa.documents import Document
 from qa.embedding import Encoder
 from qa.errors import UnreadableFile
-from qa.ingest import Taken, recipe, take
+from qa.ingest import Taken, recipe
 from qa.progress import Progress, ProgressCallback
 from qa.store import Failure, FileState, Store
 
@@ -32,12 +32,22 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a synchronisation did: document ids, and the files that turned out unreadable."""
+    """What a synchronisation did: document ids, and the files that turned out unreadable.
+
+    Parameters
+    ----------
+    added, changed, removed : tuple of str
+    failed : tuple of Failure
+        What could not be read, if that was not known.
+    renamed : tuple of (str, str)
+        Of those removed and added, the ones that are the same file elsewhere: before and now.
+    """
 
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     failed: tuple[Failure, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
 
 
 def files_in(folder: Path, prefix: str = "") -> dict[str, Path]:
@@ -59,6 +69,7 @@ def synchronise(
     encoder: Encoder,
     progress: ProgressCallback | None = None,
     now_and_then: Callable[[], None] | None = None,
+    leave: Collection[str] = (),
 ) -> Changes:
     """Read what changed, forget what is gone. Nothing is embedded yet.
 
@@ -68,6 +79,8 @@ def synchronise(
         All the files there are: from id to path.
     now_and_then : callable, optional
         Called after every file that was read.
+    leave : collection of str
+        Ids of files that stay as they are for now, here or gone: they are just being written.
 
     Raises
     ------
@@ -77,36 +90,71 @@ def synchronise(
     if store.recipe() != recipe(encoder):
         store.start_recipe(recipe(encoder))
     report, after_each = progress or (lambda _: None), now_and_then or (lambda: None)
-    return _Synchronisation(store, files, encoder, report, after_each).run()
+    return _Synchronisation(store, files, encoder, report, after_each, frozenset(leave)).run()
+
+
+def compare(
+    store: Store, files: Mapping[str, Path], progress: ProgressCallback | None = None
+) -> Changes:
+    """What `synchronise` would do, of a store of the same recipe; nothing is written.
+
+    What is new or changed is read, to know what is in it and whether it can be read.
+    """
+    return _Synchronisation(store, files, None, progress or (lambda _: None), lambda: None).run()
 
 
 @dataclass(slots=True)
 class _Synchronisation:
     store: Store
     files: Mapping[str, Path]
-    encoder: Encoder
+    encoder: Encoder | None  # None: only compare, write nothing
     progress: ProgressCallback
     after_each: Callable[[], None]
-    taken: list[Taken] = field(default_factory=list)
+    leave: frozenset[str] = frozenset()
+    taken: dict[str, Taken] = field(default_factory=dict)  # by file
     failed: list[Failure] = field(default_factory=list)
 
     def run(self) -> Changes:
         known = self.store.states()
-        stale = {id: state for id in self.files if (state := self._if_stale(id, known.get(id)))}
+        here = [id for id in self.files if id not in self.leave]
+        stale = {id: state for id in here if (state := self._if_stale(id, known.get(id)))}
         self._take_all(stale)
         # Last, so that the passages of a renamed file are never gone in between.
-        gone = sorted(known.keys() - self.files.keys())
+        gone = sorted(known.keys() - self.files.keys() - self.leave)
         for file in gone:
-            self.taken.append(Taken(removed=tuple(self.store.ids(file))))
-            self.store.remove(file)
-        self.store.vectors.drop_unused()
-        self._note_moved_files()
+            self.taken[file] = Taken(removed=tuple(self.store.ids(file)))
+            if self.encoder:
+                self.store.remove(file)
+        if self.encoder:
+            self._tidy_up()
+        new = {id: state for id, state in stale.items() if id not in known}
         return Changes(
-            added=tuple(id for taken in self.taken for id in taken.added),
-            changed=tuple(id for taken in self.taken for id in taken.changed),
-            removed=tuple(id for taken in self.taken for id in taken.removed),
+            added=tuple(id for taken in self.taken.values() for id in taken.added),
+            changed=tuple(id for taken in self.taken.values() for id in taken.changed),
+            removed=tuple(id for taken in self.taken.values() for id in taken.removed),
             failed=tuple(self.failed),
+            renamed=tuple(self._renamed({id: known[id] for id in gone}, new)),
         )
+
+    def _tidy_up(self) -> None:
+        if not self.leave:  # else they may be those of a file that is on its way
+            self.store.vectors.drop_unused()
+        self._note_moved_files()
+
+    def _renamed(
+        self, gone: Mapping[str, FileState], new: Mapping[str, FileState]
+    ) -> Iterator[tuple[str, str]]:
+        """The documents of files that have the content of files that are gone."""
+        places: dict[str, list[str]] = {}
+        for id, state in new.items():
+            places.setdefault(state.sha256, []).append(id)
+        for before, state in gone.items():
+            if state.sha256 and places.get(state.sha256):
+                now = places[state.sha256].pop(0)
+                added = set(self.taken[now].added)
+                for id in self.taken[before].removed:
+                    if (moved := now + id.removeprefix(before)) in added:
+                        yield id, moved
 
     def _if_stale(self, id: str, known: FileState | None) -> FileState | None:
         """The file's state now, when its content is not the one that was read; else None."""
@@ -121,7 +169,7 @@ class _Synchronisation:
             return FileState(0, -1)  # reading it will say what is wrong
         state = FileState(state.bytes, state.modified_ns, sha256)
         if known and known.sha256 == sha256:
-            if known != state:
+            if known != state and self.encoder:
                 self.store.touch(id, state)
             return None
         return state
@@ -131,18 +179,25 @@ class _Synchronisation:
         meter = _Meter(self.progress, {id: state.bytes for id, state in stale.items()})
         for id, state in stale.items():
             found, failures = _read(self.files[id], id)
-            path = os.fsencode(self.files[id])
-            taken = take(self.store, self.encoder, id, state, found, failures, path=path)
-            self.taken.append(taken)
+            self.taken[id] = self._take(id, state, found, failures)
             self._report(failures, reasons)
-            meter.read(id, taken.passages)
+            meter.read(id, self.taken[id].passages)
             self.after_each()
         meter.finish()
+
+    def _take(
+        self, id: str, state: FileState, found: Sequence[Document], failures: Sequence[Failure]
+    ) -> Taken:
+        if self.encoder is None:
+            return ingest.compare(self.store, id, found)
+        path = os.fsencode(self.files[id])
+        return ingest.take(self.store, self.encoder, id, state, found, failures, path=path)
 
     def _report(self, failures: Sequence[Failure], known_reasons: Mapping[str, str]) -> None:
         for failure in failures:
             if failure.reason != known_reasons.get(failure.path):  # else it was said before
-                log.warning("%s", failure.reason)
+                if self.encoder:
+                    log.warning("%s", failure.reason)
                 self.failed.append(failure)
 
     def _note_moved_files(self) -> None:

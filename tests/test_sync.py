@@ -115,7 +115,9 @@ def test_a_renamed_file_embeds_nothing(folder: Folder) -> None:
     folder.sync()
     (folder.path / "sub").mkdir()
     (folder.path / "a.txt").rename(folder.path / "sub" / "b.txt")
-    assert folder.sync() == qa.Changes(added=("sub/b.txt",), removed=("a.txt",))
+    assert folder.sync() == qa.Changes(
+        added=("sub/b.txt",), removed=("a.txt",), renamed=(("a.txt", "sub/b.txt"),)
+    )
     assert folder.encoder.embedded == 0
     assert list(folder.texts()) == ["sub/b.txt"]
     assert folder.store.documents()["sub/b.txt"].path == folder.path / "sub" / "b.txt"

@@ -1,0 +1,79 @@
+"""What bringing an index up to date would do, told without writing anything anywhere.
+
+An index that is not there is not made, and one that is there is only read.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from qa import documents, embedding
+from qa.directory import STORE, default_directory
+from qa.embedding import Encoder
+from qa.ingest import recipe
+from qa.models import DEFAULT_MODEL
+from qa.progress import ProgressCallback
+from qa.store import DamagedStore, Store
+from qa.sync import Changes, compare, files_in
+from qa.uploads import PREFIX, UPLOADS
+
+
+def preview(
+    folder: str | Path,
+    *,
+    directory: str | Path | None = None,
+    model: str = DEFAULT_MODEL,
+    encoder: Encoder | None = None,
+    progress: ProgressCallback | None = None,
+) -> Changes:
+    """What `Index.open` would add, change and remove, and what it could not read.
+
+    Parameters
+    ----------
+    folder, directory, model, encoder
+        As for `Index.open`. A model is loaded only where there is an index to be compared with.
+    progress : callable, optional
+        Told how far the reading of new and changed files has come.
+
+    Raises
+    ------
+    FolderError
+        When there is no such folder.
+    StoreError
+        When there is an index, and it cannot be read.
+    """
+    root = Path(folder).expanduser().resolve()
+    place = Path(directory).expanduser().resolve() if directory else default_directory(root)
+    documents.find(root)  # raises FolderError before a model is loaded
+    with closing(_kept(place / STORE, model, encoder)) as store:
+        return compare(store, files(root, place), progress)
+
+
+def _kept(path: Path, model: str, encoder: Encoder | None) -> Store:
+    """The store, if what it holds would be kept; else an empty one."""
+    if not path.exists():
+        return Store(None)
+    try:
+        store = Store.read_only(path)
+    except DamagedStore:  # it would be put aside
+        return Store(None)
+    if store is None:  # of an earlier version: all is read again
+        return Store(None)
+    if store.recipe() == recipe(encoder or embedding.load(model)):
+        return store
+    store.close()
+    return Store(None)
+
+
+def files(root: Path, directory: Path) -> dict[str, Path]:
+    """All files that an index is made of, by id: those of its folder, and those uploaded to it."""
+    own = directory / UPLOADS
+    uploaded = files_in(own, PREFIX) if own.is_dir() else {}
+    return uploaded | files_of_folder(root, directory)
+
+
+def files_of_folder(root: Path, directory: Path) -> dict[str, Path]:
+    """The readable files of a folder by id, without the uploads of an index that lies in it."""
+    own = directory / UPLOADS
+    return {id: path for id, path in files_in(root).items() if not path.is_relative_to(own)}
