@@ -8,7 +8,7 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
-from qa import derived, documents, embedding, followup, handmade
+from qa import derived, documents, embedding, followup, handmade, imported
 from qa import retrieval as search
 from qa.answer import Answer, answer
 from qa.arguments import checked_ids, checked_question
@@ -160,6 +160,37 @@ class Index:
                 corpus = _filled(kept, store, both, encoder, report, place.path)
         report(Progress("ready", passages_done=len(corpus.derived.vectors)))
         return cls(corpus, reranker, place.path if place else None)
+
+    @classmethod
+    def open_imported(
+        cls,
+        directory: str | Path,
+        *,
+        model: str = DEFAULT_MODEL,
+        encoder: Encoder | None = None,
+        reranker: Reranker | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> Index:
+        """What is kept in an index's directory, without its folder: it can be asked, not synced.
+
+        Parameters
+        ----------
+        directory : str or Path
+            Where `qa import` put it. It need not be writable, unless passages have no vector yet.
+        model, encoder, reranker, progress
+            As for `open`.
+
+        Raises
+        ------
+        StoreError
+            When there is no index, it is damaged, or another model made it.
+        """
+        reranker = _chosen(reranker, encoder)
+        place = Path(directory).expanduser().resolve()
+        found = imported.corpus(
+            place, encoder or embedding.load(model), progress or (lambda _: None)
+        )
+        return cls(found, reranker, place)
 
     def close(self) -> None:
         """Let go of the files, after the passages that are being embedded.

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import HashingEncoder, fake_reranker
+from fakes import HashingEncoder
 from worker import hits
 
 import qa
-from qa import exported, imported, portable
+from qa import exported, portable
 from qa.directory import STORE, IndexDirectory
 
 ARTICLES = {
@@ -62,8 +62,7 @@ def opened(folder: Path, place: Path, encoder: HashingEncoder | None = None) -> 
 
 
 def opened_alone(place: Path, encoder: HashingEncoder | None = None) -> qa.Index:
-    corpus = imported.corpus(place, encoder or HashingEncoder(), lambda _: None)
-    return qa.Index(corpus, None, place)
+    return qa.Index.open_imported(place, encoder=encoder or HashingEncoder())
 
 
 def everything(index: qa.Index) -> list[Any]:
@@ -510,16 +509,11 @@ def test_the_real_models_hits_are_the_same_to_the_last_digit(tmp_path: Path) -> 
             assert name != "encode_passages"
             return getattr(encoder, name)
 
-    corpus = imported.corpus(tmp_path / "new", Forbidden(), lambda _: None)
-    with qa.Index(corpus, fake_reranker(), tmp_path / "new") as index:
+    with qa.Index.open_imported(tmp_path / "new", encoder=Forbidden()) as index:
         alone = hits(index, QUESTIONS)
-    with qa.Index(corpus_of(tmp_path / "index", encoder), fake_reranker()) as index:
+    with qa.Index.open_imported(tmp_path / "index", encoder=encoder) as index:
         assert alone == hits(index, QUESTIONS)
     moved = written(tmp_path / "elsewhere")
     with qa.Index.open(moved, directory=tmp_path / "new") as index:
         assert hits(index, QUESTIONS) == before
     assert np.isfinite(before[0][0][0])
-
-
-def corpus_of(place: Path, encoder: Any) -> Any:
-    return imported.corpus(place, encoder, lambda _: None)
