@@ -32,15 +32,28 @@ def corpus(directory: Path, encoder: Encoder, report: ProgressCallback) -> Corpu
     """
     if not (directory / STORE).is_file():
         raise StoreError(f"there is no index in {str(directory)!r}: import one, or name its folder")
-    place = IndexDirectory(directory)
     try:
-        with closing(Store(directory / STORE, create=False)) as store:
-            _check(store, directory, encoder)
-            found = _completed(place, store, encoder, report)
+        found = _opened(directory, encoder, report)
     except DamagedStore as error:
         raise DamagedStore(f"{error}; without its folder: import it again") from error
     report(Progress("ready", passages_done=len(found.derived.vectors)))
     return found
+
+
+def _opened(directory: Path, encoder: Encoder, report: ProgressCallback) -> Corpus:
+    try:
+        with closing(Store(directory / STORE, create=False)) as store:
+            _check(store, directory, encoder)
+            return _completed(IndexDirectory(directory), store, encoder, report)
+    except DamagedStore:
+        raise
+    except StoreError as error:
+        if (kept := Store.read_only(directory / STORE)) is None:
+            raise
+        log.info("nothing can be written: %s", error)
+    _check(kept, directory, encoder)
+    both = derived.load(kept, encoder, directory) or derived.build(kept, encoder)
+    return Corpus(kept, both, encoder)
 
 
 def _check(store: Store, directory: Path, encoder: Encoder) -> None:
