@@ -14,8 +14,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -24,9 +26,10 @@ import filelock
 from qa import models
 from qa.cache import cache_directory, check_sum
 from qa.errors import ModelError
-from qa.onnx_model import ExportedModel, OnnxEncoder, Vectors
+from qa.onnx_model import SAMPLES, ExportedModel, OnnxEncoder, Vectors
 
-_EXPORT_VERSION = 3  # part of the cache key: raise it when `qa.torch_model` writes something else
+_EXPORT_VERSION = 4  # part of the cache key: raise it when `qa.torch_model` writes something else
+_LEAST_COSINE = 0.97  # of an 8-bit vector with the exact one; all-MiniLM-L6-v2 has .99
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +59,14 @@ class Encoder(Protocol):
         """One vector of shape (dimensions,), float32, unit length."""
 
 
-def load(name: str = models.DEFAULT_MODEL) -> Encoder:
+def load(name: str = models.DEFAULT_MODEL, *, fast: bool = False) -> Encoder:
     """Load an encoder by hub name or folder, exporting it first if that was never done.
+
+    Parameters
+    ----------
+    name : str
+    fast : whether it reckons in 8 bits: another model, with vectors of its own. A model that is
+        too far off in 8 bits, or cannot be exported, runs as it would without, and the log says so
 
     Raises
     ------
@@ -66,9 +75,12 @@ def load(name: str = models.DEFAULT_MODEL) -> Encoder:
     """
     files = models.find(name)
     folder = cache_directory() / "models" / f"{files.fingerprint[:32]}-v{_EXPORT_VERSION}"
-    encoder = _exported(folder, files) or _export_anew(folder, files)
+    quick = _exported(_quick(folder), files) if fast else None
+    if isinstance(quick, OnnxEncoder):
+        return quick
+    encoder = _made(folder, files, _export_into)
     if isinstance(encoder, OnnxEncoder):
-        return encoder
+        return encoder if not fast else _quantised(folder, files, encoder)
     from qa.torch_model import TorchEncoder  # only now: it brings torch
 
     log.warning("%s cannot be exported exactly: running it on sentence-transformers", files.name)
@@ -92,13 +104,30 @@ def _exported(folder: Path, files: models.ModelFiles) -> OnnxEncoder | Literal["
         return None
 
 
-def _export_anew(folder: Path, files: models.ModelFiles) -> OnnxEncoder | Literal["inexact"] | None:
-    """Export, unless another process has just done it."""
+def _quick(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}-int8")
+
+
+def _quantised(folder: Path, files: models.ModelFiles, exact: OnnxEncoder) -> Encoder:
+    """The 8-bit encoder; the exact one where that is too far off."""
+    encoder = _made(_quick(folder), files, partial(_quantise_into, folder))
+    if isinstance(encoder, OnnxEncoder):
+        return encoder
+    log.warning("%s is not itself in 8 bits: running it in 32", files.name)
+    return exact
+
+
+def _made(
+    folder: Path, files: models.ModelFiles, make: Callable[[Path, models.ModelFiles], None]
+) -> OnnxEncoder | Literal["inexact"] | None:
+    """What is kept in a folder; if nothing sound is, it is made, unless another process does it."""
+    if kept := _exported(folder, files):
+        return kept
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder.with_suffix(".lock")):
             if not (found := _exported(folder, files)):
-                _export_into(folder, files)
+                make(folder, files)
                 found = _exported(folder, files)
             return found
     except OSError as error:
@@ -109,18 +138,45 @@ def _export_anew(folder: Path, files: models.ModelFiles) -> OnnxEncoder | Litera
 
 
 def _export_into(folder: Path, files: models.ModelFiles) -> None:
-    """Export beside the final place, and move it there whole."""
     log.info("exporting %s to ONNX, once", files.name)
-    for abandoned in folder.parent.glob("export-*"):  # by a process that was killed
-        shutil.rmtree(abandoned, ignore_errors=True)
-    part = Path(tempfile.mkdtemp(prefix="export-", dir=folder.parent))
-    try:
+    with _beside(folder) as part:
         _export_apart(files, part)
         kept = ExportedModel.read(part)
         if kept.problem:
             log.warning("%s cannot be exported to ONNX: %s", files.name, kept.problem)
         else:
             log.info("exported vectors differ by %.1e at most", kept.difference)
+
+
+def _quantise_into(source: Path, folder: Path, files: models.ModelFiles) -> None:
+    log.info("making the 8-bit form of %s, once", files.name)
+    kept = replace(ExportedModel.read(source), bits=8)
+    with _beside(folder) as part:
+        shutil.copyfile(source / "tokenizer.json", part / "tokenizer.json")
+        _apart(
+            "qa.graph_edits",
+            str(source / "model.onnx"),
+            str(part / "model.onnx"),
+            failed=f"cannot make the 8-bit form of {files.name!r}",
+        )
+        one, other = (OnnxEncoder(*of) for of in ((source, kept), (part, kept)))
+        vectors, ours = (encoder.encode_passages(SAMPLES) for encoder in (one, other))
+        cosine = float((vectors * ours).sum(axis=1).min())
+        log.info("the cosine of its vectors with the exact ones is %.4f at least", cosine)
+        sums = {path.name: check_sum(path) for path in part.iterdir()}
+        difference = float(abs(vectors - ours).max())
+        kept = replace(kept, check_sums=sums, difference=difference, exact=cosine >= _LEAST_COSINE)
+        kept.write(part)
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    """A new folder beside the final place, moved there whole."""
+    for abandoned in folder.parent.glob("export-*"):  # by a process that was killed
+        shutil.rmtree(abandoned, ignore_errors=True)
+    part = Path(tempfile.mkdtemp(prefix="export-", dir=folder.parent))
+    try:
+        yield part
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
     finally:
@@ -128,15 +184,22 @@ def _export_into(folder: Path, files: models.ModelFiles) -> None:
 
 
 def _export_apart(files: models.ModelFiles, part: Path) -> None:
-    """Run `qa.torch_model` in a process of its own: torch takes a gigabyte and keeps it."""
-    code = [sys.executable, "-m", "qa.torch_model"]
     named = [files.name, str(files.folder), files.fingerprint, str(part)]
+    _apart("qa.torch_model", *named, failed=f"cannot export {files.name!r}")
+
+
+def _apart(module: str, *arguments: str, failed: str) -> None:
+    """Run a module in a process of its own: torch takes a gigabyte and keeps it."""
     paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     ran = subprocess.run(
-        [*code, *named], env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        [sys.executable, "-m", module, *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
     )
     if ran.returncode:
         said = ran.stderr.decode(errors="replace").strip().splitlines()
-        ended = f"cannot export {files.name!r}: the process ended with {ran.returncode}"
+        ended = f"{failed}: the process ended with {ran.returncode}"
         raise ModelError(said[-1] if said else ended)

@@ -18,6 +18,10 @@ from qa import prepared
 
 Vectors = npt.NDArray[np.float32]
 
+_SENTENCE = "The talks were suspended until February 25, the envoy said. "
+SAMPLES = ["truce", _SENTENCE, _SENTENCE * 4, _SENTENCE * 40, "Größe, 他来了, naïve — “quoted”"]
+"""What an exported model is tried on."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExportedModel:
@@ -41,6 +45,9 @@ class ExportedModel:
         Why there is no graph.
     check_sums : dict
         CRC-32 of the files beside it, by name.
+    bits : int
+        Of a weight: 32, or 8 for the quick one, whose vectors are others and kept under a name of
+        their own.
     """
 
     model: str
@@ -54,6 +61,7 @@ class ExportedModel:
     difference: float | None = None
     problem: str = ""
     check_sums: dict[str, int] = field(default_factory=dict)
+    bits: int = 32
 
     def write(self, folder: Path) -> None:
         """Write ``model.json``."""
@@ -79,7 +87,10 @@ class OnnxEncoder:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(
-            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+            str(folder / "model.onnx"),
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=["SkipLayerNormFusion"],  # slower than the sum and the layer norm
         )
         self._tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
@@ -92,7 +103,8 @@ class OnnxEncoder:
 
     @property
     def name(self) -> str:
-        return f"{self._kept.model}@{self._kept.fingerprint[:12]}"
+        kind = "" if self._kept.bits == 32 else f"-int{self._kept.bits}"
+        return f"{self._kept.model}{kind}@{self._kept.fingerprint[:12]}"
 
     @property
     def dimensions(self) -> int:
@@ -119,8 +131,12 @@ class OnnxEncoder:
         """
         encodings = self._tokenizer.encode_batch_fast([text.strip() for text in texts])
         vectors = np.empty((len(texts), self.dimensions), np.float32)  # (n, d)
-        ids = [encoding.ids for encoding in encodings]
-        for row, vector in enumerate(map(self._run, ids) if len(ids) == 1 else self._map(ids)):
+        # the longest first, so that no core is left alone with a long one at the end
+        rows = sorted(range(len(texts)), key=lambda row: -len(encodings[row].ids))
+        ids = [encodings[row].ids for row in rows]
+        for row, vector in zip(
+            rows, map(self._run, ids) if len(ids) == 1 else self._map(ids), strict=True
+        ):
             vectors[row] = vector
         return vectors
 

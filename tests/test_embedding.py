@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from qa import documents, embedding, models, passages, torch_model
@@ -45,6 +46,11 @@ def encoder() -> Encoder:
 
 
 @pytest.fixture(scope="session")
+def quick(encoder: Encoder) -> Encoder:
+    return embedding.load(fast=True)
+
+
+@pytest.fixture(scope="session")
 def torch_encoder() -> TorchEncoder:
     return TorchEncoder(models.find())
 
@@ -54,7 +60,8 @@ def kept(encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     """The exported model's folder in a cache of this test's own."""
     shutil.copytree(cache_directory(), tmp_path / "cache", ignore=lambda *_: ["indexes"])
     monkeypatch.setenv("QA_CACHE_DIR", str(tmp_path / "cache"))
-    return next((tmp_path / "cache" / "models").glob("*/model.json")).parent
+    version = embedding._EXPORT_VERSION  # a cache that was there before may hold others
+    return next((tmp_path / "cache" / "models").glob(f"*-v{version}/model.json")).parent
 
 
 @pytest.fixture
@@ -280,3 +287,78 @@ def test_two_processes_that_export_at_once_both_get_the_model(tmp_path: Path) ->
     assert sum("exporting" in log for _, log in results) == 1
     assert ExportedModel.read(next(tmp_path.glob("models/*/model.json")).parent).exact
     assert not list(tmp_path.glob("models/export-*"))
+
+
+def test_the_quick_form_is_a_model_of_its_own_near_the_exact_one(
+    quick: Encoder, encoder: Encoder
+) -> None:
+    assert isinstance(quick, OnnxEncoder)
+    assert quick.name == encoder.name.replace("@", "-int8@")
+    assert (quick.dimensions, quick.max_tokens) == (encoder.dimensions, encoder.max_tokens)
+    assert quick.count_tokens(ODD) == encoder.count_tokens(ODD)
+    texts = seed_passages(encoder)
+    vectors = quick.encode_passages(texts)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    cosines = (vectors * encoder.encode_passages(texts)).sum(axis=1)
+    assert 0.98 < cosines.min() < 0.9999
+
+
+def test_a_sound_quick_form_is_not_made_again(
+    quick: Encoder, kept: Path, no_export: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding, "_apart", None)
+    again = embedding.load(fast=True)
+    assert largest(again.encode_question("Who?") - quick.encode_question("Who?")) == 0
+
+
+def test_a_damaged_quick_form_is_made_again(quick: Encoder, kept: Path, no_export: None) -> None:
+    folder = kept.with_name(f"{kept.name}-int8")
+    (folder / "model.onnx").write_bytes((folder / "model.onnx").read_bytes()[:-9])
+    mended = embedding.load(fast=True)
+    assert mended.name == quick.name
+    assert largest(mended.encode_question("Who?") - quick.encode_question("Who?")) == 0
+
+
+def test_a_model_that_is_not_itself_in_8_bits_runs_in_32(
+    encoder: Encoder,
+    kept: Path,
+    no_export: None,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    shutil.rmtree(kept.with_name(f"{kept.name}-int8"), ignore_errors=True)
+    monkeypatch.setattr(embedding, "_LEAST_COSINE", 1.0)
+    assert embedding.load(fast=True).name == encoder.name
+    assert "running it in 32" in caplog.text
+    monkeypatch.setattr(embedding, "_apart", None)  # it is not tried a second time
+    assert embedding.load(fast=True).name == encoder.name
+
+
+def test_a_quick_form_that_cannot_be_made_is_one_line(
+    quick: Encoder, kept: Path, no_export: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(kept.with_name(f"{kept.name}-int8"))
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(ModelError, match=r"cannot make the 8-bit form of .* ended with 1") as error:
+        embedding.load(fast=True)
+    assert "\n" not in str(error.value)
+    assert not list(kept.parent.glob("export-*"))
+
+
+def test_a_graph_whose_mask_was_needed_keeps_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, torch_encoder: TorchEncoder
+) -> None:
+    monkeypatch.setattr(torch_model.graph_edits, "leave_out_mask", spoil)
+    kept = torch_model.export(torch_model.load_model(models.find()), models.find(), tmp_path)
+    assert kept.exact
+    question = OnnxEncoder(tmp_path, kept).encode_question("Who?")
+    assert largest(question - torch_encoder.encode_question("Who?")) < 1e-3
+
+
+def spoil(path: Path) -> bool:
+    """As if something that matters had been left out."""
+    model = onnx.load(str(path))
+    weights = next(i for i in model.graph.initializer if len(i.dims) == 2 and i.dims[0] == 384)
+    weights.raw_data = bytes(len(weights.raw_data))
+    onnx.save(model, str(path))
+    return True
