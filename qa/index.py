@@ -60,6 +60,7 @@ class Index:
         *,
         directory: str | Path | None = None,
         model: str = DEFAULT_MODEL,
+        fast: bool = False,
         encoder: Encoder | None = None,
         reranker: Reranker | None = None,
         progress: ProgressCallback | None = None,
@@ -78,6 +79,9 @@ class Index:
             Where the index is kept; by default in the user's cache directory.
         model : str
             A sentence-transformers model: hub name or local folder.
+        fast : bool
+            Whether the model reckons in 8 bits (see `qa.embedding.load`); its vectors are others,
+            so an index is made anew when this changes.
         encoder : Encoder, optional
             Used instead of loading `model`.
         reranker : Reranker, optional
@@ -106,7 +110,7 @@ class Index:
         place = IndexDirectory(
             Path(directory).expanduser().resolve() if directory else default_directory(root)
         )
-        keeper = Keeper(LiveCorpus(place, encoder or embedding.load(model)), root, wait)
+        keeper = Keeper(LiveCorpus(place, encoder or _loaded(model, fast)), root, wait)
         try:
             keeper.open(report)
         except BaseException:
@@ -445,6 +449,10 @@ class Index:
         keeper = self._searched if isinstance(self._searched, Keeper) else None
         with keeper.filling.making_way() if keeper else nullcontext():
             return self._mended(work)
+
+
+def _loaded(model: str, fast: bool) -> Encoder:
+    return embedding.load(model, fast=True) if fast else embedding.load(model)
 
 
 def _or_as_opened(wait: Wait | None, keeper: Keeper) -> Wait:

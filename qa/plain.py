@@ -9,6 +9,8 @@ from qa.answer import Answer
 from qa.documents import Document
 from qa.hits import Hit
 from qa.passages import Sentence
+from qa.store import Outline
+from qa.sync import Changes
 
 Plain = dict[str, Any]
 
@@ -69,6 +71,7 @@ def plain_answer(answer: Answer) -> Plain:
         "query": answer.query,
         "status": answer.status,
         "confidence": answer.confidence,
+        "coverage": answer.coverage,
         "text": answer.text,
         "missing": list(answer.missing),
         "sentences": [plain_sentence(sentence) for sentence in answer.sentences],
@@ -95,4 +98,27 @@ def plain_document(document: Document) -> Plain:
         "title": document.title,
         "source": document.source,
         "date": document.date.isoformat() if document.date else None,
+    }
+
+
+def plain_outline(outline: Outline) -> Plain:
+    """What identifies a document in a list of very many, its file, and how long its text is."""
+    return {
+        "id": outline.id,
+        "title": outline.title,
+        "source": outline.source,
+        "date": outline.date.isoformat() if outline.date else None,
+        "file": outline.file,
+        "characters": outline.characters,
+    }
+
+
+def plain_changes(changes: Changes) -> Plain:
+    """What a synchronisation did; what was renamed is among the added and the removed too."""
+    return {
+        "added": list(changes.added),
+        "changed": list(changes.changed),
+        "removed": list(changes.removed),
+        "renamed": [list(pair) for pair in changes.renamed],
+        "failed": [{"file": one.path, "reason": one.reason} for one in changes.failed],
     }

@@ -5,6 +5,7 @@ An index that is not there is not made, and one that is there is only read.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def preview(
     *,
     directory: str | Path | None = None,
     model: str = DEFAULT_MODEL,
+    fast: bool = False,
     encoder: Encoder | None = None,
     progress: ProgressCallback | None = None,
 ) -> Changes:
@@ -31,7 +33,7 @@ def preview(
 
     Parameters
     ----------
-    folder, directory, model, encoder
+    folder, directory, model, fast, encoder
         As for `Index.open`. A model is loaded only where there is an index to be compared with.
     progress : callable, optional
         Told how far the reading of new and changed files has come.
@@ -45,12 +47,18 @@ def preview(
     """
     root = Path(folder).expanduser().resolve()
     place = Path(directory).expanduser().resolve() if directory else default_directory(root)
+
+    def load() -> Encoder:
+        if encoder is not None:
+            return encoder
+        return embedding.load(model, fast=True) if fast else embedding.load(model)
+
     documents.find(root)  # raises FolderError before a model is loaded
-    with closing(_kept(place / STORE, model, encoder)) as store:
+    with closing(_kept(place / STORE, load)) as store:
         return compare(store, files(root, place), progress)
 
 
-def _kept(path: Path, model: str, encoder: Encoder | None) -> Store:
+def _kept(path: Path, load: Callable[[], Encoder]) -> Store:
     """The store, if what it holds would be kept; else an empty one."""
     if not path.exists():
         return Store(None)
@@ -60,7 +68,7 @@ def _kept(path: Path, model: str, encoder: Encoder | None) -> Store:
         return Store(None)
     if store is None:  # of an earlier version: all is read again
         return Store(None)
-    if store.recipe() == recipe(encoder or embedding.load(model)):
+    if store.recipe() == recipe(load()):
         return store
     store.close()
     return Store(None)

@@ -32,10 +32,11 @@ class Selection:
         """Their ids; None for all documents."""
         if self.after is None and self.before is None and self.source is None:
             return self.named
-        found = [outline.id for outline in store.outlines() if self._has(outline)]
+        found = [outline.id for outline in store.outlines() if self.has(outline)]
         return found if self.named is None else sorted(set(found) & set(self.named))
 
-    def _has(self, outline: Outline) -> bool:
+    def has(self, outline: Outline) -> bool:
+        """Whether a document meets what is asked of it, but for its id."""
         date = outline.date
         if self.after and (date is None or date < self.after):
             return False

@@ -1,13 +1,11 @@
-"""What the terminal shows: bars, answers, tables. Knows no command."""
+"""What the terminal shows: answers, and the tables of `qa eval`. Knows no command."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -29,69 +27,6 @@ MEASURES = {
 }
 
 
-@contextmanager
-def progress_bar() -> Iterator[Callable[[qa.Progress], None]]:
-    """A bar on the terminal's error stream, shown only when there is something to index."""
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[detail]}"),
-        TimeElapsedColumn(),
-        console=console(stderr=True),
-        transient=True,
-        disable=not console(stderr=True).is_terminal,
-    )
-    task = bar.add_task("indexing", total=None, detail="")
-
-    def report(progress: qa.Progress) -> None:
-        reading = progress.stage == "reading"
-        total = progress.documents_total if reading else progress.passages_total
-        if progress.stage not in ("reading", "embedding") or not total:
-            return
-        done = progress.documents_done if reading else progress.passages_done
-        bar.start()
-        bar.update(
-            task,
-            description=progress.stage,
-            total=total,
-            completed=done,
-            detail=_detail(progress, f"{done}/{total} {'documents' if reading else 'passages'}"),
-        )
-
-    try:
-        yield report
-    finally:
-        if bar.live.is_started:
-            bar.stop()
-
-
-@contextmanager
-def question_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on the terminal's error stream, for questions that are asked one after the other."""
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} questions"),
-        TimeRemainingColumn(),
-        console=console(stderr=True),
-        transient=True,
-        disable=not console(stderr=True).is_terminal,
-    )
-    with bar:
-        task = bar.add_task("", total=0)
-        yield lambda doing, done, total: bar.update(
-            task, description=doing, completed=done, total=total
-        )
-
-
-def _detail(progress: qa.Progress, done: str) -> str:
-    parts = [done, f"{progress.passages_per_second:.1f} passages/s"]
-    if progress.seconds_left is not None:
-        minutes, seconds = divmod(round(progress.seconds_left), 60)
-        parts.append(f"{minutes}:{seconds:02} left")
-    return " · ".join(parts)
-
-
 def console(*, stderr: bool = False) -> Console:
     """Made when used, so that it writes where sys.stdout points now."""
     return Console(stderr=stderr, highlight=False)
@@ -100,6 +35,11 @@ def console(*, stderr: bool = False) -> Console:
 def count(number: int, thing: str) -> str:
     """A number of things in words: "1 document", "2 documents"."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def say(text: str, style: str = "", *, stderr: bool = False) -> None:
+    """One line, as it is."""
+    console(stderr=stderr).print(Text(text, style), soft_wrap=True)
 
 
 def print_answer(answer: qa.Answer) -> None:
@@ -173,22 +113,6 @@ def _score(hit: qa.Hit) -> str:
         for part in score_parts(hit)
     )
     return f"score {hit.score:.2f} = {parts.removeprefix(' + ')}"
-
-
-def print_documents(documents: tuple[qa.Document, ...]) -> None:
-    """A table for eyes; between programs, a line a document and tabs between its fields."""
-    out = console()
-    rows = [(str(d.date or ""), " ".join(d.title.split()), d.id) for d in documents]
-    if not out.is_terminal:
-        for row in rows:
-            print("\t".join(row))
-        return
-    table = Table(box=None, pad_edge=False)
-    for name in ("date", "title", "file"):
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(field) for field in row))
-    out.print(table)
 
 
 def print_report(report: evaluation.Report) -> None:
