@@ -42,7 +42,7 @@ def build(
     model: str | None = None,
     open_index: OpenIndex | None = None,
 ) -> gr.Blocks:
-    """The page over a folder; the index is opened in the background from now on.
+    """The page over a folder; the index is opened in the background from now on, and follows it.
 
     Parameters
     ----------
@@ -57,12 +57,12 @@ def build(
         `model` are not used.
     """
     _keep_uploads_private()
-    opening = Opening(open_index or partial(_open, Path(folder), directory, model))
     name = Path(folder).resolve().name
+    opening = Opening(open_index or partial(_open, Path(folder), directory, model), name)
     title = f"Ask the articles in {name}"
     blocks: gr.Blocks = gr.Blocks(title=title, fill_width=True, analytics_enabled=False)
     with blocks:
-        Page(blocks, name, opening)
+        Page(name, opening)
     return blocks
 
 
@@ -70,8 +70,8 @@ def _open(
     folder: Path, directory: Path | None, model: str | None, progress: qa.ProgressCallback
 ) -> qa.Index:
     if model is None:
-        return qa.Index.open(folder, directory=directory, progress=progress)
-    return qa.Index.open(folder, directory=directory, model=model, progress=progress)
+        return qa.Index.open(folder, directory=directory, progress=progress, wait=False)
+    return qa.Index.open(folder, directory=directory, model=model, progress=progress, wait=False)
 
 
 def start(blocks: gr.Blocks, *, host: str = "127.0.0.1", port: int | None = None) -> str:

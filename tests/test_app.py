@@ -42,6 +42,10 @@ ARTICLES = {
         "A new bakery opens in Mill Lane\n\n"
         "The bakery in Mill Lane sells rye bread, which is baked there every morning at four.\n"
     ),
+    "ferry.md": (
+        "---\ntitle: Ferry timetable\ndate: 2016-02-13\nsource: Island Gazette\n---\n\n"
+        "In winter the ferry to the islands will leave at noon from the west pier.\n"
+    ),
 }
 
 
@@ -136,6 +140,36 @@ def test_ask_is_an_endpoint_with_history_and_a_choice_of_documents(client: Clien
     assert said["status"] == "answered"
     assert "rye bread" in said["sentences"][0]["text"]
     assert {hit["document"]["id"] for hit in said["hits"]} == {"bakery.txt"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({"after": "2016-02-13", "before": "2016-02-13"}, {"ferry.md"}),
+        ({"before": "2016-02-12"}, set()),
+        ({"source": "gazette"}, {"ferry.md"}),
+    ],
+)
+def test_days_and_a_source_narrow_both_endpoints(
+    client: Client, wanted: dict[str, str], found: set[str]
+) -> None:
+    question = "When does the ferry to the islands leave?"
+    hits = client.predict(question, api_name="/retrieve", **wanted)
+    assert {hit["document"]["id"] for hit in hits} == found
+    said = client.predict(question, api_name="/ask", **wanted)
+    assert {hit["document"]["id"] for hit in said["hits"]} == found
+
+
+def test_a_day_that_is_none_comes_back_in_plain_words(client: Client) -> None:
+    with pytest.raises(AppError, match="'13.2.2016' is no date: write it as 2016-02-13"):
+        client.predict("Who?", after="13.2.2016", api_name="/ask")
+
+
+def test_both_endpoints_tell_how_much_could_be_found_by_its_meaning(client: Client) -> None:
+    hits = client.predict("Who closed the east pier?", api_name="/retrieve")
+    said = client.predict("Who closed the east pier?", api_name="/ask")
+    assert {hit["coverage"] for hit in hits} == {1.0}
+    assert said["coverage"] == 1.0
 
 
 def test_a_question_alone_is_enough(client: Client) -> None:

@@ -669,7 +669,7 @@ def test_while_it_indexes_the_page_shows_progress_and_keeps_a_question(
     def open_slowly(progress: qa.ProgressCallback) -> qa.Index:
         progress(qa.Progress("preparing"))
         assert first.wait(60)
-        progress(qa.Progress("indexing", 2, 5, 24, 17.4, 95.0))
+        progress(qa.Progress("reading", 2, 5, 24, 170.4, 95.0))
         assert release.wait(60)
         return qa.Index.open(SEEDS, directory=tmp_path, encoder=HashingEncoder())
 
@@ -681,7 +681,7 @@ def test_while_it_indexes_the_page_shows_progress_and_keeps_a_question(
     first.set()
     expect(bar).to_have_attribute("aria-valuenow", "40")
     expect(page.locator("#qa-welcome")).to_contain_text(
-        "2 of 5 articles, 17 passages a second, 2 min left"
+        "2 of 5 files, 24 passages, 170 a second, 2 min left"
     )
     page.get_by_role("textbox", name="Your question").fill(KILLED)
     page.keyboard.press("Enter")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import html
+import json
 import re
 import socket
 import threading
@@ -17,13 +18,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import qa
-from qa.page import article, collection, conversation, evidence, examples, export, lookup, welcome
+from qa.page import (
+    article,
+    collection,
+    conversation,
+    evidence,
+    examples,
+    export,
+    lookup,
+    standing,
+    welcome,
+)
 from qa.page import opening as opened
 from qa.page.guard import Guard
 from qa.page.ports import free_port
+from qa.page.shelf import Shelf, Wanted, shelf_of
 from qa.page.transcript import copied, transcript
 from qa.page.turn import Turn, history
-from qa.page.wording import Marks, counted, escaped, marked, marks_of, quoted, united
+from qa.page.wording import (
+    Marks,
+    counted,
+    duration,
+    escaped,
+    marked,
+    marks_of,
+    percent,
+    quoted,
+    united,
+)
 from qa.plain import plain_answer, plain_hit, unmentioned
 from qa.reader import Reading
 
@@ -78,6 +100,14 @@ def opening(index: qa.Index | None = None, error: Exception | None = None) -> op
         return index
 
     return opened.Opening(open_index)
+
+
+def seen(index: qa.Index) -> opened.Opening:
+    """An opening whose articles have been looked at."""
+    ready = opening(index)
+    ready.wait()
+    ready.refresh(index.status)
+    return ready
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +246,17 @@ class TestTranscript:
         assert len(shown(page)) < 1000
         assert f'data-question="{"x" * 5000}"' in page
 
+    def test_an_answer_from_part_of_the_passages_says_so_and_can_be_asked_again(self) -> None:
+        page = transcript([Turn(1, "What?", answer(coverage=0.384))])
+        assert "Asked when semantic search covered 38 %." in page
+        assert page.count("data-again") == 1
+        assert 'data-covered="38" hidden' in page
+        assert "data-covered" not in transcript([Turn(1, "What?", answer())])
+
+    def test_before_semantic_search_began_words_alone_were_searched(self) -> None:
+        page = transcript([Turn(1, "What?", answer(coverage=0.0))])
+        assert "only words were searched" in page
+
     def test_history_is_what_was_asked_and_answered(self) -> None:
         turns = [Turn(1, "What?", answer()), Turn(2, "And?", error="no")]
         assert history(turns) == [
@@ -267,13 +308,10 @@ class TestEvidence:
     def test_a_folded_sentence_links_to_its_other_article(self) -> None:
         card = evidence.card(1, hit(also_in=(qa.Sentence(OTHER, 0, 31),)))
         assert "Also in: other.txt" in shown(card)
-        assert (
-            html.escape(
-                '{"document": "other.txt", "passage": [0, 31], '
-                '"marks": {"sentences": [[0, 31]], "lead_ins": [], "exact": []}}'
-            )
-            in card
-        )
+        opens = json.loads(html.unescape(card.split('data-open="')[1].split('"')[0]))
+        assert (opens["document"], opens["passage"]) == ("other.txt", [0, 31])
+        assert opens["marks"] == {"sentences": [[0, 31]], "lead_ins": [], "exact": []}
+        assert opens["text"] == OTHER.text
 
     def test_nearest_passages_are_called_that_and_bear_no_mark(self) -> None:
         panel = evidence.evidence(Turn(1, "What?", answer("not_found")))
@@ -306,32 +344,154 @@ class TestArticle:
         assert len(page) < 1.2 * article.SHOWN_CHARACTERS
         assert "1,000,006 characters" in page
 
+    def reopened(self, text: str) -> str:
+        """An article of this text, opened at the second sentence of `DOCUMENT`."""
+        start = TEXT.index("A second")
+        request = {
+            "document": "d",
+            "passage": [start, len(TEXT)],
+            "marks": {"sentences": [[start, len(TEXT)]]},
+            "text": TEXT[start:],
+            "was": evidence.checksum(TEXT),
+        }
+        with qa.Index.from_documents([qa.Document("d", text)], encoder=HashingEncoder()) as made:
+            ready = opening(made)
+            ready.wait()
+            return lookup.open_article(ready, request)
+
+    def test_a_passage_of_an_article_that_is_as_it_was_is_marked_without_a_word(self) -> None:
+        page = self.reopened(TEXT)
+        assert "<mark>A second sentence follows here.</mark>" in page
+        assert "changed" not in page
+
+    def test_a_passage_that_moved_is_marked_where_it_stands_now(self) -> None:
+        page = self.reopened(f"Corrected.\n\n{TEXT}")
+        assert "has changed since it was quoted. The passage still stands" in page
+        assert "<mark>A second sentence follows here.</mark>" in page
+
+    def test_a_passage_that_is_not_in_the_article_any_more_is_told_and_nothing_marked(self) -> None:
+        page = self.reopened("A third sentence follows here, and others after it do as well.")
+        assert "does not stand in it any more" in page
+        assert "A second sentence follows here." in page
+        assert "<mark" not in page
+        assert 'class="found"' not in page
+
+    def test_of_an_article_that_is_gone_what_was_quoted_stays(self, index: qa.Index) -> None:
+        ready = opening(index)
+        ready.wait()
+        page = lookup.open_article(ready, {"document": "<i>.txt", "text": HOSTILE})
+        assert "no longer there" in page
+        assert HOSTILE in shown(page)
+        assert "<script" not in page
+        assert "<i>" not in page
+
     @pytest.mark.parametrize("passage", [(5, 5), (10**9, 10**9 + 5), (0, 10**9)])
     def test_a_passage_outside_the_article_does_no_harm(self, passage: tuple[int, int]) -> None:
         assert TEXT in shown(article.article(DOCUMENT, passage, Marks(sentences=(passage,))))
 
 
-class TestCollection:
-    def test_the_filter_wants_every_word(self) -> None:
-        rows = collection.rows([DOCUMENT, OTHER], filter_text="DAILY storm")
-        assert "Storm" in rows
-        assert "other.txt" not in rows
-        assert "No article matches" in collection.rows([OTHER], filter_text="xyzzy")
+def outline(identity: str, **fields: Any) -> qa.Outline:
+    known = {"title": "", "date": None, "source": "", "path": None, "characters": 1}
+    return qa.Outline(**{"id": identity, "file": identity, **known, **fields})
 
+
+STORM = outline("a & b.txt", title=DOCUMENT.title, date=DOCUMENT.date, source=DOCUMENT.source)
+PLAIN = outline("other.txt")
+
+
+def ids(found: Iterable[qa.Outline]) -> list[str]:
+    return [one.id for one in found]
+
+
+class TestShelf:
+    def test_the_filter_wants_every_word(self) -> None:
+        shelf = shelf_of([STORM, PLAIN])
+        assert ids(shelf.listed(Wanted("DAILY storm"))) == ["a & b.txt"]
+        assert ids(shelf.listed(Wanted("february other"))) == []
+
+    @pytest.mark.parametrize(
+        ("order", "expected"),
+        [
+            ("file", ["a", "b10", "b9", "c"]),
+            ("newest", ["b9", "a", "b10", "c"]),
+            ("oldest", ["b10", "a", "b9", "c"]),
+            ("title", ["b9", "b10", "c", "a"]),
+            ("source", ["b9", "a", "c", "b10"]),
+            ("nonsense", ["a", "b10", "b9", "c"]),
+        ],
+    )
+    def test_the_list_is_sorted_as_wanted_what_has_no_date_or_source_last(
+        self, order: str, expected: list[str]
+    ) -> None:
+        shelf = shelf_of(
+            [
+                outline("a", title="“Zoo” opens", date=datetime.date(2016, 2, 5), source="Daily"),
+                outline("b10", title="Part 10", date=datetime.date(2015, 1, 1)),
+                outline("b9", title="part 9", date=datetime.date(2017, 1, 1), source="daily"),
+                outline("c", title="Pier", source="Gazette"),
+            ]
+        )
+        assert ids(shelf.listed(Wanted(order=order))) == expected
+
+    def test_days_are_both_included_and_what_has_no_date_is_on_none(self) -> None:
+        shelf = shelf_of([STORM, PLAIN])
+        day = datetime.date(2016, 2, 5)
+        assert ids(shelf.listed(Wanted(after=day, before=day))) == ["a & b.txt"]
+        assert ids(shelf.listed(Wanted(after=day + datetime.timedelta(1)))) == []
+        assert ids(shelf.listed(Wanted(before=day - datetime.timedelta(1)))) == []
+
+    def test_a_source_is_chosen_by_its_whole_name(self) -> None:
+        shelf = shelf_of([STORM, outline("c", source="The Daily Mail")])
+        assert ids(shelf.listed(Wanted(source="The Daily"))) == ["a & b.txt"]
+
+
+class TestCollection:
     def test_only_uploads_can_be_removed(self) -> None:
-        uploaded = qa.Document(id="uploads/a.txt", text="a")
-        assert "data-forget" in collection.row(uploaded, ticked=False)
-        assert "data-forget" not in collection.row(OTHER, ticked=False)
+        assert "data-forget" in collection.row(outline("uploads/a.txt"))
+        assert "data-forget" not in collection.row(PLAIN)
 
     def test_of_very_many_articles_a_filter_finds_the_rest(self) -> None:
-        many = [qa.Document(id=f"{number}.txt", text="a") for number in range(1000)]
-        assert collection.rows(many).count("<li>") == collection.LISTED
-        assert "800 more" in collection.rows(many)
-        assert "987.txt" in collection.rows(many, filter_text="987")
+        shelf = shelf_of(outline(f"{number}.txt") for number in range(1000))
+        rows = collection.rows(1000, shelf.outlines, first=["987.txt"])
+        assert rows.count("<li>") == collection.LISTED
+        assert rows.index("987.txt") < rows.index("0.txt")
+        assert "800 more" in rows
+        assert "987.txt" in collection.rows(1000, shelf.listed(Wanted("987")))
+
+    def test_what_is_listed_can_be_searched_alone(self) -> None:
+        shelf, wanted = shelf_of([STORM, PLAIN]), Wanted("storm")
+        assert "Search only these 1" in collection.listed(shelf, [STORM], wanted)
+        assert "1 of 2 articles" in collection.listed(shelf, [STORM], wanted)
+        assert collection.listed(shelf, shelf.outlines, Wanted()) == ""
+        assert "Search only" not in collection.listed(shelf, shelf.outlines, Wanted("txt"))
+
+    def test_when_nothing_matches_what_was_asked_for_is_said(self) -> None:
+        wanted = Wanted("<b>", source="A & B", after=datetime.date(2016, 5, 1))
+        told = collection.listed(shelf_of([STORM]), [], wanted)
+        said = "No article matches “<b>” and is from “A & B” and is dated from 1 May 2016."
+        assert said in shown(told)
+        assert "<b>" not in told
+        assert "data-unfilter" in told
+
+    def test_dates_and_sources_are_offered_only_where_there_are_any(self) -> None:
+        plain = collection.choices(shelf_of([PLAIN, outline("b")]))
+        assert "Newest" not in plain
+        assert "article-source" not in plain
+        assert "article-after" not in plain
+        rich = collection.choices(shelf_of([STORM, outline("b", source="<i>")]))
+        assert "Newest" in rich
+        assert "&lt;i&gt; (1)" in rich
+        assert "article-after" in rich
+        assert collection.choices(Shelf()) == ""
 
     def test_the_scope_tells_all_from_some(self) -> None:
-        assert "all 2 articles" in collection.scope([DOCUMENT, OTHER])
-        assert "1 of 2 articles" in collection.scope([DOCUMENT, OTHER], ["other.txt"])
+        assert "all 2 articles" in collection.scope(2)
+        assert "1 of 2 articles" in collection.scope(2, 1)
+        assert "No articles yet" in collection.scope(0)
+
+    def test_ticked_articles_that_are_gone_are_told_of(self) -> None:
+        assert collection.lost(1, 2) == "One ticked article is no longer in the folder."
+        assert "All articles are searched again" in collection.lost(2, 0)
 
     def test_failures_name_the_file_once_and_the_reason(self) -> None:
         told = collection.unread(
@@ -351,23 +511,84 @@ class TestCollection:
 
 class TestWelcome:
     def test_progress_is_a_bar_with_figures(self) -> None:
-        page = welcome.opening(qa.Progress("indexing", 3, 12, 40, 17.2, 95.0))
+        page = welcome.opening(qa.Progress("reading", 3, 12, 40, 917.2, 95.0))
         assert 'aria-valuenow="25"' in page
-        assert "Indexing: 3 of 12 articles, 17 passages a second, 2 min left." in page
+        assert "Reading: 3 of 12 files, 40 passages, 917 a second, 2 min left." in page
+
+    def test_an_index_that_is_waited_for_tells_of_its_passages(self) -> None:
+        page = welcome.opening(qa.Progress("embedding", 0, 0, 10, 17.2, 4.0, 40))
+        assert 'aria-valuenow="25"' in page
+        assert "Embedding: 10 of 40 passages, 17 passages a second, 4 s left." in page
 
     def test_before_anything_is_known_no_share_is_claimed(self) -> None:
         assert "aria-valuenow" not in welcome.opening(qa.Progress("preparing"))
 
     def test_times_left_are_rough(self) -> None:
-        assert [welcome.duration(seconds) for seconds in (0.2, 59, 100, 4200)] == [
+        assert [duration(seconds) for seconds in (0.2, 59, 100, 4200)] == [
             "1 s",
             "59 s",
             "2 min",
             "1 h 10 min",
         ]
 
+    def test_an_empty_folder_says_what_to_do_about_it(self) -> None:
+        page = welcome.empty("<i>notes</i>", unreadable=2)
+        assert "nothing to read in <i>notes</i> yet (2 files could not be read" in shown(page)
+        assert "<i>" not in page
+
     def test_a_failure_shows_its_reason(self) -> None:
         assert "no such folder: &#x27;x&#x27;" in welcome.failed("no such folder: 'x'")
+
+
+def state(**fields: Any) -> qa.Status:
+    known = {"documents": 5, "passages": 1000, "failures": (), "model": "m", "stage": "embedding"}
+    return qa.Status(**{**known, **fields})
+
+
+class TestStanding:
+    def test_how_far_semantic_search_is_stands_in_one_line_with_a_bar(self) -> None:
+        line = standing.standing(state(embedded=384, passages_per_second=17.3, seconds_left=170.0))
+        assert 'aria-valuenow="38"' in line
+        assert shown(line) == (
+            "Semantic search covers 38 % of the passages so far · 17 a second · 3 min left. "
+            "Words are searched in full."
+        )
+
+    def test_while_more_files_are_read_their_number_is_told(self) -> None:
+        line = standing.standing(state(stage="reading", files_done=400, files_total=5183))
+        assert "Read 400 of 5,183 files. What has been read can be asked." in shown(line)
+
+    @pytest.mark.parametrize(
+        "status",
+        [
+            state(stage="ready", embedded=1000),
+            state(embedded=980),
+            state(stage="reading", files_done=1, files_total=2),
+            state(stage="stopped", documents=0, error="no readable documents"),
+        ],
+    )
+    def test_what_is_done_or_over_in_a_moment_is_not_worth_a_line(self, status: qa.Status) -> None:
+        assert standing.standing(status) == ""
+
+    def test_what_stopped_says_why_and_offers_to_go_on(self) -> None:
+        line = standing.standing(state(stage="stopped", embedded=384, error="disk full: </p>"))
+        assert 'role="alert"' in line
+        assert "stopped at 38 % of the passages: disk full: </p> Words are" in shown(line)
+        assert line.count("</p>") == 1
+        assert "data-retry" in line
+
+    def test_a_folder_that_cannot_be_followed_is_told_of(self) -> None:
+        assert "is its disk mounted?" in standing.standing(
+            state(stage="ready"), "is its disk mounted?"
+        )
+
+    def test_a_screen_reader_is_told_when_it_changes_not_how_far_it_is(self) -> None:
+        told = {standing.announcement(state(embedded=done)) for done in (1, 200, 900)}
+        assert len(told) == 1
+        assert standing.announcement(state(stage="ready", embedded=1000)).startswith("Ready")
+
+    def test_a_share_is_none_or_all_only_where_it_is_just_that(self) -> None:
+        assert [percent(share) for share in (0, 0.001, 0.384, 0.999, 1)] == [0, 1, 38, 99, 100]
 
 
 class TestExport:
@@ -390,6 +611,11 @@ class TestExport:
         text = export.markdown([Turn(1, "What?", answer("uncertain", missing=("blue",)))])
         assert "*The articles may not answer this\\: no passage mentions “blue”.*" in text
 
+    def test_an_answer_from_part_of_the_passages_is_exported_as_one(self) -> None:
+        text = export.markdown([Turn(1, "What?", answer(coverage=0.384))])
+        assert "*Asked when semantic search covered 38 %.*" in text
+        assert "semantic search" not in export.markdown([Turn(1, "What?", answer())])
+
     def test_a_refusal_is_exported_as_one(self) -> None:
         refused = answer("not_found", text="These articles do not say.")
         assert "These articles do not say." in export.markdown([Turn(1, "Who won?", refused)])
@@ -403,20 +629,49 @@ class TestLookup:
         for wrong in ("/etc/passwd", "../bakery.txt", None, 5, ["bakery.txt"]):
             assert "no longer there" in lookup.open_article(ready, {"document": wrong})
 
-    @pytest.mark.parametrize("request_", [None, [], "x", {"chosen": 3}, {"chosen": [None, {}]}])
+    @pytest.mark.parametrize(
+        "request_", [None, [], "x", {"first": 3, "words": 4}, {"first": [None, {}], "after": "x"}]
+    )
     def test_a_malformed_request_is_passed_over(self, index: qa.Index, request_: Any) -> None:
-        ready = opening(index)
-        ready.wait()
-        assert "bakery.txt" in lookup.find_articles(ready, request_)
+        ready = seen(index)
+        assert "bakery.txt" in json.loads(lookup.find_articles(ready, request_))["rows"]
         assert lookup.ticked_articles(ready, request_) == []
+        assert json.loads(lookup.still_there(ready, request_)) == {"gone": [], "note": ""}
+        assert set(json.loads(lookup.look(ready, request_))["parts"]) >= {"welcome", "scope"}
+
+    def test_a_look_gives_only_what_has_changed_since(self, index: qa.Index) -> None:
+        ready = seen(index)
+        first = json.loads(lookup.look(ready, {"chosen": 0}))
+        marks = {name: part["mark"] for name, part in first["parts"].items()}
+        assert first["covered"] == 100
+        assert "all 2 articles" in first["parts"]["scope"]["html"]
+        again = json.loads(lookup.look(ready, {"chosen": 0, "seen": marks}))
+        assert again["parts"] == {}
+        assert again["version"] == first["version"]
+        ticked = json.loads(lookup.look(ready, {"chosen": 1, "seen": marks}))
+        assert set(ticked["parts"]) == {"scope"}
+
+    def test_rows_and_ids_are_those_that_are_wanted(self, index: qa.Index) -> None:
+        ready, wanted = seen(index), {"words": "crane", "order": "title"}
+        said = json.loads(lookup.find_articles(ready, wanted))
+        assert "harbour.txt" in said["rows"]
+        assert "bakery.txt" not in said["rows"]
+        assert "1 of 2 articles" in said["listed"]
+        assert json.loads(lookup.listed_ids(ready, wanted)) == ["harbour.txt"]
+
+    def test_what_is_gone_of_the_ticked_articles_is_told(self, index: qa.Index) -> None:
+        said = json.loads(
+            lookup.still_there(seen(index), {"documents": ["bakery.txt", "nowhere.txt"]})
+        )
+        assert said["gone"] == ["nowhere.txt"]
+        assert "One ticked article" in said["note"]
 
     @pytest.mark.parametrize("value", [None, [1], [2, 1], [-1, 2], ["0", 2], [True, 2], "ab"])
     def test_what_is_not_a_span_is_none(self, value: Any) -> None:
         assert lookup.span(value) is None
 
     def test_only_articles_that_there_are_can_be_ticked(self, index: qa.Index) -> None:
-        ready = opening(index)
-        ready.wait()
+        ready = seen(index)
         request = {"documents": ["nowhere.txt", "bakery.txt"]}
         assert lookup.ticked_articles(ready, request) == ["bakery.txt"]
 
@@ -424,9 +679,11 @@ class TestLookup:
 class Recording:
     """An index that remembers what it was asked; asking it raises `error`, where there is one."""
 
+    folder = None
+
     def __init__(self, index: qa.Index, error: Exception | None = None) -> None:
         self.status, self.index, self.error = index.status, index, error
-        self.documents: tuple[qa.Document, ...] = ()
+        self.outlines: tuple[qa.Outline, ...] = ()
         self.searched: list[str] = []
         self.histories: list[object] = []
 
@@ -530,10 +787,10 @@ class TestOpening:
 
     def test_work_reports_as_it_goes_and_gives_its_result_last(self) -> None:
         def work(report: qa.ProgressCallback) -> str:
-            report(qa.Progress("indexing", 1, 2))
+            report(qa.Progress("reading", 1, 2))
             return "done"
 
-        assert [*opened.reported(work)] == [qa.Progress("indexing", 1, 2), "done"]
+        assert [*opened.reported(work)] == [qa.Progress("reading", 1, 2), "done"]
 
     def test_an_error_in_the_work_reaches_the_caller(self) -> None:
         def work(_: qa.ProgressCallback) -> str:
@@ -548,8 +805,10 @@ class TestExamples:
         self, index: qa.Index
     ) -> None:
         offered = examples.examples(index)
-        assert "How many people were evacuated in Ellery?" in offered
-        assert all(index.ask(question).status == "answered" for question in offered)
+        assert (
+            examples.Example("How many people were evacuated in Ellery?", "harbour.txt") in offered
+        )
+        assert all(index.ask(one.question).status == "answered" for one in offered)
 
     @pytest.mark.parametrize(
         ("sentence", "question"),
@@ -586,7 +845,13 @@ class TestExamples:
             text="Rye bread with caraway seeds is kneaded, then left to rise overnight.",
         )
         with qa.Index.from_documents([recipe], encoder=HashingEncoder()) as one:
-            assert examples.examples(one) == ("Rye bread with caraway: what is this about?",)
+            asked = "Rye bread with caraway: what is this about?"
+            assert examples.examples(one) == (examples.Example(asked, "r.txt"),)
+
+    def test_a_file_without_a_headline_is_not_asked_about(self) -> None:
+        number = qa.Document(id="4983.txt", title="4983", text="Rye bread is kneaded with 4983.")
+        with qa.Index.from_documents([number], encoder=HashingEncoder()) as one:
+            assert examples.examples(one) == ()
 
     def test_an_empty_folder_offers_nothing(self) -> None:
         with qa.Index.from_documents([], encoder=HashingEncoder()) as empty:
@@ -595,8 +860,6 @@ class TestExamples:
 
 class TestPlain:
     def test_an_answer_is_plain_json_without_any_path(self) -> None:
-        import json
-
         said = json.loads(json.dumps(plain_answer(answer())))
         assert said["sentences"][0]["text"] == FIRST.text
         assert said["sentences"][0]["lead_in"] is said["sentences"][0]["exact"] is None

@@ -5,7 +5,7 @@ With `app.py` the only module that knows Gradio; what the page says is made by i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -21,8 +21,6 @@ from qa.page.opening import Opening, plainly, reported
 from qa.page.transcript import transcript
 from qa.page.turn import Turn
 from qa.progress import Progress
-
-POLL_SECONDS = 0.5
 
 # Every handler of the page is the page's own; only `retrieve` and `ask` are for others.
 PRIVATE: dict[str, Any] = {
@@ -53,11 +51,10 @@ def _for_script(function: Callable[[Opening, Any], str], opening: Opening) -> Ca
 class Page:
     """The components in reading order, and what happens between them."""
 
-    def __init__(self, blocks: gr.Blocks, folder_name: str, opening: Opening) -> None:
+    def __init__(self, folder_name: str, opening: Opening) -> None:
         self.opening = opening
         self.turns = gr.State([])
         self.chosen = gr.State([])
-        self.timer = gr.Timer(POLL_SECONDS)
         self.exported = gr.Textbox(visible=False)
         with gr.Column(elem_id="qa"):
             with gr.Row(elem_id="qa-header"):
@@ -74,7 +71,7 @@ class Page:
                 server_functions=[_for_script(lookup.open_article, self.opening)],
             )
         self._connect_conversation()
-        self._connect_collection(blocks)
+        self._connect_collection()
         self._connect_interface()
 
     # -- what stands where
@@ -87,9 +84,7 @@ class Page:
     def _lay_out_chat(self) -> None:
         with gr.Column(elem_id="qa-scroll"):
             self.welcome = _html(
-                welcome.opening(Progress("preparing")),
-                name="welcome",
-                script="qaPage.welcome(element, trigger)",
+                welcome.purpose(), name="welcome", script="qaPage.welcome(element, trigger)"
             )
             self.transcript = _html(
                 transcript([]),
@@ -97,6 +92,17 @@ class Page:
                 script="qaPage.transcript(element, trigger)",
             )
         with gr.Row(elem_id="qa-composer"):
+            # Nothing of what the script puts in is Python's to change: it looks for itself.
+            _html(
+                '<div class="standing"></div><div class="lost" role="status"></div>'
+                '<div class="visually-hidden announcement" role="status"></div>',
+                name="standing",
+                script="qaPage.standing(element, server)",
+                server_functions=[
+                    _for_script(lookup.look, self.opening),
+                    _for_script(lookup.try_again, self.opening),
+                ],
+            )
             self.question = gr.Textbox(
                 label="Your question",
                 show_label=False,
@@ -106,7 +112,7 @@ class Page:
                 elem_id="qa-question",
             )
             self.ask = gr.Button("Ask", variant="primary", elem_id="qa-ask", scale=0, min_width=80)
-        self.scope = _html(name="scope", script="qaPage.scope(element)")
+        _html(name="scope", script="qaPage.scope(element)")
 
     def _lay_out_side(self) -> None:
         _html(welcome.tabs(), name="tabs", script="qaPage.tabs(element)")
@@ -119,13 +125,17 @@ class Page:
             )
         with gr.Column(elem_id="qa-panel-articles"):
             self.articles = _html(
-                collection.collection([]),
+                collection.collection(),
                 name="articles",
-                script="qaPage.articles(element, trigger, server, watch)",
-                server_functions=[_for_script(lookup.find_articles, self.opening)],
+                script="qaPage.articles(element, trigger, server)",
+                server_functions=[
+                    _for_script(lookup.find_articles, self.opening),
+                    _for_script(lookup.listed_ids, self.opening),
+                    _for_script(lookup.still_there, self.opening),
+                ],
             )
             _html(collection.invitation(), name="invitation")
-            self.report = _html(name="report")
+            self.report = _html(name="report", script="qaPage.report(watch)")
             self.files = gr.File(
                 label="Add articles",
                 show_label=False,
@@ -182,48 +192,16 @@ class Page:
 
     # -- the articles
 
-    def _connect_collection(self, blocks: gr.Blocks) -> None:
-        overview = [self.welcome, self.articles, self.scope]
-        gr.on(
-            [blocks.load, self.timer.tick],
-            self.look,
-            [self.chosen],
-            [*overview, self.timer],
-            **AT_ONCE,
-        )
-        self.articles.select(self.choose, None, [self.chosen, self.scope], **AT_ONCE)
-        self.articles.delete(
-            self.forget, [self.chosen], [self.chosen, self.report, *overview], **PRIVATE
-        )
-        self.files.upload(
-            self.add, [self.files, self.chosen], [self.files, self.report, *overview], **PRIVATE
-        )
+    def _connect_collection(self) -> None:
+        self.articles.select(self.choose, None, [self.chosen], **AT_ONCE)
+        self.articles.delete(self.forget, [self.chosen], [self.chosen, self.report], **PRIVATE)
+        self.files.upload(self.add, [self.files], [self.files, self.report], **PRIVATE)
 
-    def overview(self, chosen: Sequence[str]) -> tuple[str, str, str]:
-        """Welcome, list of articles and scope, as they are now."""
-        opening, index = self.opening, self.opening.index
-        if opening.error:
-            return welcome.failed(opening.error), collection.collection([]), ""
-        if index is None:
-            return welcome.opening(opening.progress), collection.collection([]), ""
-        documents = index.documents
-        return (
-            welcome.welcome(len(documents), opening.examples, looking=not opening.finished),
-            collection.collection(documents, chosen, index.status.failures),
-            collection.scope(documents, chosen),
-        )
-
-    def look(self, chosen: list[str]) -> tuple[Any, ...]:
-        """The overview now; no more looking once all is there."""
-        finished = self.opening.finished
-        return *self.overview(chosen), gr.Timer(POLL_SECONDS, active=not finished)
-
-    def choose(self, event: gr.EventData) -> tuple[list[str], str]:
+    def choose(self, event: gr.EventData) -> list[str]:
         """Search only the ticked articles from now on."""
-        chosen = lookup.ticked_articles(self.opening, event._data)
-        return chosen, collection.scope(lookup.documents(self.opening), chosen)
+        return lookup.ticked_articles(self.opening, event._data)
 
-    def forget(self, chosen: list[str], event: gr.EventData) -> tuple[Any, ...]:
+    def forget(self, chosen: list[str], event: gr.EventData) -> tuple[list[str], str]:
         """Remove an uploaded article."""
         identity = str(lookup.fields(event._data).get("document"))
         kept = [document for document in chosen if document != identity]
@@ -233,19 +211,18 @@ class Page:
             report = collection.removed(identity)
         except Exception as error:
             report = collection.refused(plainly(error))
-        return kept, report, *self.overview(kept)
+        return kept, report
 
-    def add(self, paths: list[str] | None, chosen: list[str]) -> Iterator[tuple[Any, ...]]:
+    def add(self, paths: list[str] | None) -> Iterator[tuple[Any, str]]:
         """Index uploaded files; Gradio's own copies are deleted, the index keeps its own."""
-        waiting = (gr.skip(), gr.skip(), gr.skip())
         uploaded = [Path(path) for path in paths or []]
         try:
-            yield gr.skip(), collection.adding(Progress("preparing")), *waiting
+            yield gr.skip(), collection.adding(Progress("preparing"))
             index = self.opening.ready()
             report = ""
             for news in reported(partial(index.add, uploaded)):
                 if isinstance(news, Progress):
-                    yield gr.skip(), collection.adding(news), *waiting
+                    yield gr.skip(), collection.adding(news)
                 else:
                     report = collection.added(news)
         except Exception as error:
@@ -253,7 +230,7 @@ class Page:
         finally:
             for path in uploaded:
                 path.unlink(missing_ok=True)
-        yield None, report, *self.overview(chosen)
+        yield None, report
 
     # -- for other programs
 
@@ -267,16 +244,24 @@ class Page:
         k: int = 5,
         documents: list[str] | None = None,
         rerank: bool = True,
+        after: str | None = None,
+        before: str | None = None,
+        source: str | None = None,
     ) -> list[dict[str, Any]]:
         """Passages for a question, best first.
 
-        Waits for an index that is not ready yet. `documents` are the ids to search in; without
-        `rerank` whole passages come at once, in the order of the two searches.
+        Waits until there is something to search. `documents` are the ids to search in; `after` and
+        `before` the first and the last day, as "2016-02-13"; `source` is what stands in the
+        source's name. Without `rerank` whole passages come at once, in the order of the two
+        searches. With each passage comes "coverage", the share of all passages that could be found
+        by their meaning: the others are still being embedded.
         """
+        chosen: dict[str, Any] = {"documents": documents, "after": after, "before": before}
         with _told_to_caller():
             index = self.opening.ready()
-            hits = index.retrieve(question, k, documents=documents, rerank=rerank)
-        return [plain.plain_hit(hit) for hit in hits]
+            coverage = index.status.coverage
+            hits = index.retrieve(question, k, rerank=rerank, source=source, **chosen)
+        return [{**plain.plain_hit(hit), "coverage": coverage} for hit in hits]
 
     def ask_plain(
         self,
@@ -285,14 +270,19 @@ class Page:
         k: int = 5,
         documents: list[str] | None = None,
         rerank: bool = True,
+        after: str | None = None,
+        before: str | None = None,
+        source: str | None = None,
     ) -> dict[str, Any]:
         """The answer to a question, with its sentences and the passages behind it.
 
-        `history` holds the earlier messages, each with "role" and "content".
+        `history` holds the earlier messages, each with "role" and "content"; the rest is as for
+        `retrieve`. "coverage" is of the passages that were searched.
         """
+        chosen: dict[str, Any] = {"documents": documents, "after": after, "before": before}
         with _told_to_caller():
             index = self.opening.ready()
-            answer = index.ask(question, history or (), k=k, documents=documents, rerank=rerank)
+            answer = index.ask(question, history or (), k=k, rerank=rerank, source=source, **chosen)
         return plain.plain_answer(answer)
 
 
@@ -301,5 +291,5 @@ def _told_to_caller() -> Iterator[None]:
     """A user's mistake reaches the API's caller in its own words."""
     try:
         yield
-    except QAError as error:
+    except (QAError, ValueError) as error:  # the latter: a day that is none
         raise gr.Error(str(error), print_exception=False) from error

@@ -2,76 +2,132 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from qa.documents import Document
 from qa.page.evidence import opener
-from qa.page.welcome import progress_line
-from qa.page.wording import counted, escaped, provenance, title_of
+from qa.page.shelf import Shelf, Wanted
+from qa.page.welcome import KINDS, progress_line
+from qa.page.wording import counted, day, escaped, provenance, title_of
 from qa.progress import Progress
 
 if TYPE_CHECKING:  # the index brings in the search engines; the page's words need none of them
-    from qa import Changes, Failure
+    from qa import Changes, Failure, Outline
 
 LISTED = 200  # rows sent at a time; a filter finds the rest
 UPLOADS = "uploads/"  # where the ids of uploaded documents begin
+ORDERS = {
+    "file": "File name",
+    "newest": "Newest first",
+    "oldest": "Oldest first",
+    "title": "Title",
+    "source": "Source",
+}
+DATES = (
+    '<span class="dates"><label>From <input type="date" id="article-after"></label>'
+    '<label>to <input type="date" id="article-before"></label></span>'
+)
 
 
-def collection(
-    documents: Sequence[Document], chosen: Collection[str] = (), failures: Sequence[Failure] = ()
-) -> str:
-    """The panel of articles: a filter, the rows, and the files that could not be read.
-
-    Parameters
-    ----------
-    documents : sequence of Document
-    chosen : collection of str
-        Ids of the documents that are searched; none means all of them.
-    failures : sequence of Failure
-        Files of the folder that could not be read, each with its reason.
-    """
+def collection() -> str:
+    """The panel's frame, which stays: a filter, and places for choices, their sum and the rows."""
     return (
-        f'<div class="collection" data-total="{len(documents)}" '
-        f'data-chosen="{escaped(json.dumps(list(chosen)))}"><h2>Articles</h2>'
+        '<div class="collection"><h2>Articles</h2>'
         '<p class="about">Tick articles to search only those.</p>'
         '<input type="search" id="article-filter" placeholder="Filter by title, source or file" '
         'aria-label="Filter articles" autocomplete="off">'
-        f'<ul class="rows">{rows(documents, chosen)}</ul></div>{unread(failures)}'
+        '<div class="choices"></div><div class="listed" role="status"></div>'
+        '<ul class="rows"></ul><div class="failures"></div></div>'
     )
 
 
-def rows(documents: Sequence[Document], chosen: Collection[str] = (), filter_text: str = "") -> str:
-    """The rows whose title, source or file contains every word of the filter."""
-    if not documents:
-        return '<li class="nothing">None yet.</li>'
-    found = matching(documents, filter_text)
-    ticked_first = sorted(found, key=lambda document: document.id not in chosen)
-    listed = "".join(row(document, document.id in chosen) for document in ticked_first[:LISTED])
+def choices(shelf: Shelf) -> str:
+    """How to sort and to narrow the list; dates and sources only where there are any."""
+    if len(shelf.outlines) < 2:
+        return ""
+    lacking = {"newest", "oldest"} if not shelf.dated else set()
+    lacking |= set() if shelf.sources else {"source"}
+    orders = "".join(
+        f'<option value="{order}">{name}</option>'
+        for order, name in ORDERS.items()
+        if order not in lacking
+    )
+    sort = f'<label>Sort by <select id="article-order">{orders}</select></label>'
+    return f"{sort}{source_choice(shelf)}{DATES if shelf.dated else ''}"
+
+
+def source_choice(shelf: Shelf) -> str:
+    """The sources to choose from, with their numbers of articles."""
+    if not shelf.sources:
+        return ""
+    options = "".join(
+        f'<option value="{escaped(source)}">{escaped(source)} ({number:,})</option>'
+        for source, number in shelf.sources
+    )
+    every = '<option value="">All</option>'
+    return f'<label>Source <select id="article-source">{every}{options}</select></label>'
+
+
+def listed(shelf: Shelf, found: Sequence[Outline], wanted: Wanted) -> str:
+    """How many articles are listed, and what can be done with just those."""
+    total = len(shelf.outlines)
+    if not wanted.narrows or not total:
+        return ""
+    back = '<button type="button" class="link" data-unfilter>Show all</button>'
     if not found:
-        return '<li class="nothing">No article matches.</li>'
+        return f"<p>{nothing_matches(wanted)} {back}</p>"
+    only = (
+        f'<button type="button" class="quiet" data-only>Search only these {len(found):,}</button>'
+        if len(found) < total
+        else ""
+    )
+    return f"<p>{len(found):,} of {counted(total, 'article')} {back}</p>{only}"
+
+
+def nothing_matches(wanted: Wanted) -> str:
+    """That there is no such article, in the words that were asked for (HTML)."""
+    words = " ".join(wanted.words.split())
+    parts = [
+        f"matches “{escaped(words)}”" if words else "",
+        f"is from “{escaped(wanted.source)}”" if wanted.source else "",
+        days(wanted),
+    ]
+    known = [part for part in parts if part]
+    return f"No article {' and '.join(known)}."
+
+
+def days(wanted: Wanted) -> str:
+    """``is dated from 1 May 2016 to 3 May 2016``, as far as days are wanted."""
+    after = f" from {day(wanted.after)}" if wanted.after else ""
+    before = f" to {day(wanted.before)}" if wanted.before else ""
+    return f"is dated{after}{before}" if after or before else ""
+
+
+def rows(total: int, found: Sequence[Outline], first: Collection[str] = ()) -> str:
+    """The rows, those of `first` first; boxes are ticked by the page's script.
+
+    Parameters
+    ----------
+    total : int
+        How many articles there are.
+    found : sequence of Outline
+        Those to be listed.
+    first : collection of str
+        Ids.
+    """
+    if not total:
+        return '<li class="nothing">None yet.</li>'
+    ordered = sorted(found, key=lambda outline: outline.id not in first) if first else found
     hidden = len(found) - LISTED
     more = f'<li class="nothing">{hidden:,} more: filter to find them.</li>' if hidden > 0 else ""
-    return listed + more
+    return "".join(map(row, ordered[:LISTED])) + more
 
 
-def matching(documents: Sequence[Document], filter_text: str) -> list[Document]:
-    """The documents whose title, source or id contains every word, whatever the case."""
-    words = filter_text.casefold().split()
-    return [
-        document
-        for document in documents
-        if all(word in f"{document.title} {provenance(document)}".casefold() for word in words)
-    ]
-
-
-def row(document: Document, ticked: bool) -> str:
+def row(document: Outline) -> str:
     """One article: a tick box, its title as a button that opens it, where it is from."""
     identity, title = escaped(document.id), escaped(title_of(document))
     return (
-        f'<li><input type="checkbox" value="{identity}" aria-label="Search only: {title}"'
-        f"{' checked' if ticked else ''}>"
+        f'<li><input type="checkbox" value="{identity}" aria-label="Search only: {title}">'
         f"<div>{opener(title_of(document), document, style='title')}"
         f'<p class="source">{escaped(provenance(document))}</p></div>'
         f"{remover(document.id, title_of(document))}</li>"
@@ -88,9 +144,10 @@ def remover(identity: str, name: str) -> str:
     )
 
 
-def scope(documents: Sequence[Document], chosen: Collection[str] = ()) -> str:
+def scope(total: int, chosen: int = 0) -> str:
     """What a question is searched in, with the way back to all (HTML)."""
-    total = len(documents)
+    if not total:
+        return '<span class="scope">No articles yet.</span>'
     if not chosen:
         what = "the one article" if total == 1 else f"all {counted(total, 'article')}"
         return (
@@ -98,9 +155,18 @@ def scope(documents: Sequence[Document], chosen: Collection[str] = ()) -> str:
             '<button type="button" class="link" data-choose>Choose</button></span>'
         )
     return (
-        f'<span class="scope chosen">Searching {len(chosen):,} of {counted(total, "article")}. '
+        f'<span class="scope chosen">Searching {chosen:,} of {counted(total, "article")}. '
         '<button type="button" class="link" data-all>Search all</button></span>'
     )
+
+
+def lost(number: int, left: int) -> str:
+    """That ticked articles are not there any more; how many are ticked still."""
+    if left:
+        who = "One ticked article is" if number == 1 else f"{number:,} ticked articles are"
+        return f"{who} no longer in the folder."
+    who = "The ticked article is" if number == 1 else "The ticked articles are"
+    return f"{who} no longer in the folder. All articles are searched again."
 
 
 def unread(failures: Sequence[Failure]) -> str:
@@ -127,8 +193,8 @@ def invitation() -> str:
     """What can be added, above the place to drop it."""
     return (
         "<h3>Add articles</h3>"
-        '<p class="about">Text, Markdown, HTML, PDF or Word files. They are copied into the index '
-        "on this machine, and the folder is left as it is.</p>"
+        f'<p class="about">{KINDS} They are copied into the index on this machine, and the folder '
+        "is left as it is.</p>"
     )
 
 

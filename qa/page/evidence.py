@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from zlib import crc32
 
 from qa.documents import Document
 from qa.hits import Hit
 from qa.page.turn import Turn
 from qa.page.wording import (
     Marks,
+    Named,
     Span,
     counted,
     escaped,
@@ -157,16 +159,28 @@ def also_in(sentences: Sequence[Sentence]) -> str:
 
 def opener(
     label: str,
-    document: Document,
+    document: Named,
     passage: Span | None = None,
     marks: Marks = NO_MARKS,
     *,
     style: str = "quiet",
 ) -> str:
-    """A button that opens an article, scrolled to `passage` with `marks` marked."""
-    target = json.dumps({"document": document.id, "passage": passage, "marks": asdict(marks)})
+    """A button that opens an article, scrolled to `passage` with `marks` marked.
+
+    It bears the passage's own words and a checksum of the article's text, so that opening it can
+    tell when the file has changed since.
+    """
+    said: dict[str, object] = {"document": document.id, "passage": passage, "marks": asdict(marks)}
+    if passage is not None and isinstance(document, Document):
+        said |= {"text": document.text[slice(*passage)], "was": checksum(document.text)}
+    target = json.dumps(said)
     name = escaped(f"{label}: {title_of(document)}" if style == "quiet" else label)
     return (
         f'<button type="button" class="{style}" data-open="{escaped(target)}"'
         f' aria-haspopup="dialog" aria-label="{name}">{escaped(label)}</button>'
     )
+
+
+def checksum(text: str) -> int:
+    """Tells a text from what it was before; nothing more."""
+    return crc32(text.encode("utf-8", "surrogatepass"))

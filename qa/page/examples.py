@@ -20,7 +20,7 @@ from qa.errors import QAError
 from qa.passages import Sentence
 
 if TYPE_CHECKING:
-    from qa import Index
+    from qa import Index, Outline
 
 WANTED = 5
 DOCUMENTS_LOOKED_AT = 8
@@ -49,6 +49,8 @@ PERSON = re.compile(
     rf"\b(?:said|says|told|added) {FULL_NAME}{ROLE}(?:,|\.$)"
     rf"|{FULL_NAME.replace('who', 'whom')}{ROLE}, (?:said|says|told|called|warned|added|wrote)\b"
 )
+# More than a file's name: words; where these are not set apart, letters that only words have.
+HEADLINE = re.compile(r"[^\W\d_]{2}.*\s[^\W\d_]{2}|[^\W\d_\x00-\x7f]{4}")
 SPOKEN = re.compile(rf"{FULL_NAME} (?:said|told|warned|added)\b")
 DANGLING = re.compile(r"\b(?:he|his|him|she|her|they|their|them|it|its|this|that|these|those|we)\b")
 
@@ -62,7 +64,15 @@ class Candidate:
     shape: str
 
 
-def examples(index: Index, wanted: int = WANTED) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question to click, and the id of the document that answers it."""
+
+    question: str
+    document: str
+
+
+def examples(index: Index, wanted: int = WANTED) -> tuple[Example, ...]:
     """Questions that the index answers with the sentence they were made from.
 
     Parameters
@@ -73,22 +83,24 @@ def examples(index: Index, wanted: int = WANTED) -> tuple[str, ...]:
 
     Returns
     -------
-    tuple of str
+    tuple of Example
         May be empty: no question is better than one without an answer.
     """
-    documents = spread(index.documents, DOCUMENTS_LOOKED_AT)
+    looked_at = spread(index.outlines, DOCUMENTS_LOOKED_AT)
+    documents = [found for one in looked_at if (found := index.document(one.id))]
     sentences = [sentences_of(index, document) for document in documents]
     shaped = varied(interleaved([list(candidates(some)) for some in sentences]))
     headlines = [
         Candidate(headline_question(document), some[0], "headline")
         for document, some in zip(documents, sentences, strict=True)
-        if some and 0 < len(document.title) < QUESTION_CHARACTERS
+        if some and HEADLINE.search(document.title) and len(document.title) < QUESTION_CHARACTERS
     ]
     tried = islice(distinct(chain(shaped, headlines)), TRIALS)
-    return tuple(islice((one.question for one in tried if answered(index, one)), wanted))
+    good = islice((one for one in tried if answered(index, one)), wanted)
+    return tuple(Example(one.question, one.sentence.document.id) for one in good)
 
 
-def spread(documents: Sequence[Document], number: int) -> list[Document]:
+def spread(documents: Sequence[Outline], number: int) -> list[Outline]:
     """At most `number` documents, evenly from the whole sequence."""
     step = max(1, len(documents) // number)
     return list(documents[::step][:number])

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from qa.answer import Answer
-from qa.page.transcript import rank_of
+from qa.page.transcript import coverage_line, rank_of
 from qa.page.turn import Turn
 from qa.page.wording import publication, title_of
 from qa.passages import Sentence
@@ -36,10 +36,14 @@ def reply(turn: Turn) -> str:
     if turn.answer is None:
         return literal(turn.error or turn.waiting)
     if not turn.answer.sentences:
-        return f"{literal(turn.answer.text)}\n"
-    return doubt(turn.answer) + "\n".join(
-        quotation(sentence, turn) for sentence in turn.answer.sentences
-    )
+        return f"{literal(turn.answer.text)}\n{covered(turn.answer)}"
+    quotations = "\n".join(quotation(sentence, turn) for sentence in turn.answer.sentences)
+    return doubt(turn.answer) + quotations + covered(turn.answer)
+
+
+def covered(answer: Answer) -> str:
+    """For an answer given while passages were embedded: how many could be found by meaning."""
+    return f"\n*{literal(coverage_line(answer))}*\n" if answer.coverage < 1 else ""
 
 
 def doubt(answer: Answer) -> str:

@@ -1,4 +1,4 @@
-"""What the page's own script asks for: an article, rows of the list, the ticked articles.
+"""What the page's own script asks for: how things stand, an article, rows of the list.
 
 A request comes from outside, and anybody can send one: whatever in it is not of the right kind is
 passed over, and documents are found by their id among those of the index, never by a path.
@@ -6,42 +6,145 @@ passed over, and documents are found by their id among those of the index, never
 
 from __future__ import annotations
 
+import datetime
+import json
+from contextlib import suppress
 from typing import Any
+from zlib import crc32
 
-from qa.documents import Document
-from qa.page import article, collection
+from qa.page import article, collection, standing, welcome
 from qa.page.opening import Opening
-from qa.page.wording import Marks, Span
+from qa.page.shelf import Wanted
+from qa.page.wording import Marks, Span, percent
+
+SOON_MS, WORKING_MS, CALM_MS = 500, 1000, 2000  # to the next look: opening, working, nothing to do
+
+
+def look(opening: Opening, request: Any) -> str:
+    """How everything stands, for ``{"seen": {part: mark}, "chosen": how many}``.
+
+    Gives an object as JSON: "parts" holds what the page shows, and of that only what has another
+    mark than was seen; "version" names the articles there are, "covered" is the share of the
+    passages that are searched by their meaning, of 100, and "again" when to look again, in ms.
+    """
+    said = fields(request)
+    seen = fields(said.get("seen"))
+    chosen = said.get("chosen")
+    version, covered, again, parts = looked(opening, chosen if type(chosen) is int else 0)
+    fresh = {
+        name: {"html": html, "mark": mark_of(html)}
+        for name, html in parts.items()
+        if seen.get(name) != mark_of(html)
+    }
+    return json.dumps({"version": version, "covered": covered, "again": again, "parts": fresh})
+
+
+def looked(opening: Opening, chosen: int) -> tuple[int, int, int, dict[str, str]]:
+    """Version, share covered, when to look again, and the parts of the page, as they are now."""
+    index = opening.index
+    if index is None:
+        failed = welcome.failed(opening.error) if opening.error else ""
+        first = failed or welcome.opening(opening.progress)
+        return 0, 0, CALM_MS if failed else SOON_MS, {"welcome": first}
+    status = index.status
+    shelf = opening.refresh(status)
+    working = status.stage in ("reading", "embedding") or not opening.finished
+    parts = {
+        "welcome": welcome_now(opening, status.documents, reading=status.stage == "reading"),
+        "standing": standing.standing(status, opening.trouble),
+        "announcement": standing.announcement(status, opening.trouble),
+        "scope": collection.scope(len(shelf.outlines), chosen),
+        "choices": collection.choices(shelf),
+        "failures": collection.unread(status.failures),
+    }
+    again = WORKING_MS if working else CALM_MS
+    return shelf.version, percent(status.coverage), again, parts
+
+
+def welcome_now(opening: Opening, documents: int, *, reading: bool) -> str:
+    """The empty state of a page that can be asked, or that has nothing to ask about."""
+    if not documents and not reading:
+        return welcome.empty(opening.name, len(opening.ready().status.failures))
+    looking = not opening.finished
+    return welcome.welcome(documents, opening.examples, looking=looking, reading=reading)
+
+
+def mark_of(html: str) -> int:
+    """Tells a part of the page from what it was before."""
+    return crc32(html.encode("utf-8", "surrogatepass"))
 
 
 def open_article(opening: Opening, request: Any) -> str:
-    """One whole article, for ``{"document": id, "passage": [start, end], "marks": {...}}``."""
+    """One whole article, for what `qa.page.evidence.opener` puts into its button."""
     said = fields(request)
-    identity = said.get("document")
-    found = (
-        opening.index.document(identity) if opening.index and isinstance(identity, str) else None
-    )
-    if found is None:
+    identity, text, was = said.get("document"), said.get("text"), said.get("was")
+    if not isinstance(identity, str):
         return article.gone()
-    return article.article(found, span(said.get("passage")), marks(said.get("marks")))
+    found = opening.index.document(identity) if opening.index else None
+    quoted = article.Quoted(
+        span(said.get("passage")),
+        marks(said.get("marks")),
+        text if isinstance(text, str) else None,
+        was if type(was) is int else None,
+    )
+    return article.reopened(found, quoted) if found else article.gone(identity, quoted.text)
 
 
 def find_articles(opening: Opening, request: Any) -> str:
-    """Rows of the list, for ``{"filter": text, "chosen": [ids]}``."""
-    said = fields(request)
-    ticked = set(texts(said.get("chosen")))
-    return collection.rows(documents(opening), ticked, str(said.get("filter", "")))
+    """Rows of the list and what is said above them, as JSON; for what is wanted, see `wanted`.
+
+    ``{"first": [ids]}`` names the articles that are listed first.
+    """
+    shelf, asked = opening.shelf, wanted(request)
+    found = shelf.listed(asked)
+    first = set(texts(fields(request).get("first")))
+    rows = collection.rows(len(shelf.outlines), found, first)
+    return json.dumps({"listed": collection.listed(shelf, found, asked), "rows": rows})
+
+
+def listed_ids(opening: Opening, request: Any) -> str:
+    """The ids of all articles that are wanted, as JSON; see `wanted`."""
+    return json.dumps([outline.id for outline in opening.shelf.listed(wanted(request))])
+
+
+def still_there(opening: Opening, request: Any) -> str:
+    """Of the ids in ``{"documents": [ids]}`` those that are gone, and words for it, as JSON."""
+    asked = dict.fromkeys(texts(fields(request).get("documents")))
+    gone = [identity for identity in asked if identity not in opening.shelf.ids]
+    note = collection.lost(len(gone), len(asked) - len(gone)) if gone else ""
+    return json.dumps({"gone": gone, "note": note})
+
+
+def try_again(opening: Opening, _: Any) -> str:
+    """Go on with what stopped."""
+    opening.try_again()
+    return ""
 
 
 def ticked_articles(opening: Opening, request: Any) -> list[str]:
     """Those of the ids in ``{"documents": [ids]}`` that there are, in the index's order."""
-    ticked = set(texts(fields(request).get("documents")))
-    return [document.id for document in documents(opening) if document.id in ticked]
+    ticked = set(texts(fields(request).get("documents"))) & opening.shelf.ids
+    return sorted(ticked)
 
 
-def documents(opening: Opening) -> tuple[Document, ...]:
-    """The documents of the index; none before it is ready."""
-    return opening.index.documents if opening.index else ()
+def wanted(request: Any) -> Wanted:
+    """What is listed, for ``{"words", "after", "before", "source", "order"}``, each text."""
+    said = fields(request)
+    known = {name: value for name, value in said.items() if isinstance(value, str)}
+    return Wanted(
+        words=known.get("words", ""),
+        after=date(known.get("after", "")),
+        before=date(known.get("before", "")),
+        source=known.get("source", ""),
+        order=known.get("order", "file"),
+    )
+
+
+def date(value: str) -> datetime.date | None:
+    """A day written as ``2016-02-13``, or None for anything else."""
+    with suppress(ValueError):
+        return datetime.date.fromisoformat(value)
+    return None
 
 
 def fields(value: Any) -> dict[str, Any]:

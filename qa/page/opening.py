@@ -1,40 +1,62 @@
-"""The index, opened in the background, so that the page is there at once."""
+"""The index, opened in the background, so that the page is there at once; then kept in step."""
 
 from __future__ import annotations
 
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from qa.errors import QAError
-from qa.page.examples import examples
+from qa.page.examples import Example, examples
+from qa.page.shelf import Shelf, shelf_of
 from qa.progress import Progress, ProgressCallback
 
 if TYPE_CHECKING:
-    from qa import Index
+    from qa import Index, Status
+    from qa.watch import Followed, Watch
 
 Result = TypeVar("Result")
+Key = tuple[int, int, int, int, bool]
 log = logging.getLogger(__name__)
 UNEXPECTED = "Something went wrong that should not have; the terminal window says what."
+SHELF_SECONDS = 3.0  # between two looks at all the articles while files are read
+SHELF_PATIENCE = 0.3  # seconds that a look at them is waited for: of 100,000 it takes three
 
 
 class Opening:
     """An index on its way: its progress, then the index itself or why there is none.
 
+    From then on its folder is followed.
+
     Parameters
     ----------
     open_index : callable
         Opens the index, reporting to the callback it is given; may raise `QAError`.
+    name : str
+        What the page calls the folder.
+
+    Attributes
+    ----------
+    shelf : Shelf
+        The articles there are, as of the last `refresh`.
     """
 
-    def __init__(self, open_index: Callable[[ProgressCallback], Index]) -> None:
+    def __init__(self, open_index: Callable[[ProgressCallback], Index], name: str = "") -> None:
+        self.name = name
         self.progress = Progress("preparing")
         self.index: Index | None = None
         self.error = ""
-        self.examples: tuple[str, ...] = ()
         self.finished = False  # examples and all
+        self.shelf = Shelf()
+        self._examples: tuple[Example, ...] = ()
+        self._watch: Watch | None = None
+        self._changes = 0  # that following the folder has brought
+        self._key: Key | None = None  # of the shelf
+        self._refreshed = 0.0
+        self._refreshing = threading.Lock()
         self._settled = threading.Event()
         self._open_index = open_index
         threading.Thread(target=self._run, name="qa-opening", daemon=True).start()
@@ -56,17 +78,93 @@ class Opening:
             raise QAError(self.error)
         return self.index
 
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """Questions to click: those whose article is still there."""
+        return tuple(one.question for one in self._examples if one.document in self.shelf.ids)
+
+    @property
+    def trouble(self) -> str:
+        """What keeps the folder from being followed, else "" (one line)."""
+        return self._watch.trouble if self._watch else ""
+
+    # The articles.
+
+    def refresh(self, status: Status) -> Shelf:
+        """The shelf as it is now; or, of very many articles, as it is in a moment.
+
+        All articles are looked at only when something tells that they have changed: their
+        numbers, or the folder that is followed.
+        """
+        key = self._key_of(status)
+        if self._is_due(key, status) and self._refreshing.acquire(blocking=False):
+            worker = threading.Thread(target=self._refresh, args=(key,), name="qa-shelf")
+            worker.start()
+            worker.join(SHELF_PATIENCE)
+        return self.shelf
+
+    def _key_of(self, status: Status) -> Key:
+        numbers = (status.documents, status.passages, len(status.failures))
+        return (*numbers, self._changes, status.stage == "reading")
+
+    def _is_due(self, key: Key, status: Status) -> bool:
+        lagging = len(self.shelf.outlines) != status.documents  # what was read is published later
+        if key == self._key and not lagging:
+            return False
+        at_once = key != self._key and status.stage != "reading"
+        return at_once or time.monotonic() - self._refreshed > SHELF_SECONDS
+
+    def _refresh(self, key: Key) -> None:
+        try:
+            if self.index is not None:
+                outlines = self.index.outlines
+                if outlines != self.shelf.outlines or not self.shelf.version:
+                    self.shelf = shelf_of(outlines, self.shelf.version + 1)
+                self._key = key
+        except Exception:  # the list stays as it was
+            log.exception("the list of articles")
+        finally:
+            self._refreshed = time.monotonic()
+            self._refreshing.release()
+
+    def try_again(self) -> None:
+        """Go on with what stopped, in the background; the status tells what comes of it."""
+        threading.Thread(target=self._try_again, name="qa-again", daemon=True).start()
+
+    def _try_again(self) -> None:
+        try:
+            if self.index is not None:
+                self.index.sync(wait=False)
+        except Exception as error:
+            log.warning("it stopped again: %s", error)
+
+    # Opening.
+
     def _run(self) -> None:
         try:
             self.index = self._open_index(self._report)
         except Exception as error:
             self.error = plainly(error)
         self._settled.set()
-        try:
-            self.examples = examples(self.index) if self.index else ()
-        except Exception:  # the page does without suggestions
-            log.exception("no example questions")
+        if self.index is not None:
+            self._follow(self.index)
+            try:
+                self._examples = examples(self.index)
+            except Exception:  # the page does without suggestions
+                log.exception("no example questions")
         self.finished = True
+
+    def _follow(self, index: Index) -> None:
+        """Keep the index in step with its folder from now on."""
+        if index.folder is None:  # one of documents made by hand
+            return
+        try:
+            self._watch = index.watch(self._note)
+        except Exception:
+            log.exception("the folder is not followed")
+
+    def _note(self, _: Followed) -> None:
+        self._changes += 1
 
     def _report(self, progress: Progress) -> None:
         self.progress = progress

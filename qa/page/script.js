@@ -3,6 +3,12 @@
    Each function below is called once, when its component is on the page. */
 window.qaPage = (() => {
   const chosen = new Set(); // ids of the ticked articles; none means all
+  const places = {}; // where the parts of a look go, by their names
+  const seen = {}; // the marks of those that are shown
+  let covered = 0; // the share of the passages that are searched by their meaning, of 100
+  let lookNow = () => {}; // set by `standing`
+  let tellOfLost = () => {}; // too
+  let listAgain = () => {}; // set by `articles`
   let openArticle = () => {}; // set by `dialog`
   let selectTab = () => {}; // set by `tabs`
   let focusWanted = null; // the card to go to once its evidence is there
@@ -54,9 +60,86 @@ window.qaPage = (() => {
       { passive: true },
     );
 
+  const keyOf = ({ id, value, dataset }) => id || value || JSON.stringify(dataset);
+
+  // New HTML in the place of old; what has the focus, what was chosen and what was opened stay so.
+  function put(element, html) {
+    const active = element.contains(document.activeElement) ? keyOf(document.activeElement) : "";
+    const chosenThere = [...element.querySelectorAll("select, [type=date]")];
+    const open = element.querySelector("details")?.open;
+    element.innerHTML = html;
+    for (const { id, value } of chosenThere)
+      if (byId(id)) {
+        byId(id).value = value;
+        if (byId(id).selectedIndex === -1) byId(id).selectedIndex = 0; // not to be had any more
+      }
+    if (open) element.querySelector("details")?.setAttribute("open", "");
+    const all = active ? [...element.querySelectorAll("button, input, select, summary")] : [];
+    all.find((one) => keyOf(one) === active)?.focus({ preventScroll: true });
+  }
+
+  // An answer that was given when less could be found can be asked again.
+  const offerAgain = () => {
+    for (const button of document.querySelectorAll("[data-covered]")) {
+      const hidden = covered <= Number(button.dataset.covered);
+      if (button.hidden !== hidden) button.hidden = hidden;
+    }
+  };
+
+  // How everything stands, asked for again and again: what has changed is put in its place.
+  function standing(element, server) {
+    const [line, lost, announcement] = element.querySelectorAll(".standing, [role=status]");
+    Object.assign(places, { standing: line, announcement });
+    tellOfLost = (words) => (lost.textContent = words);
+    let timer;
+    let version = 0;
+    let looking = false;
+    let wanted = false; // another look, as soon as this one is over
+    let unanswered = 0;
+    const show = (said) => {
+      const begun = "welcome" in seen;
+      for (const [name, { html, mark }] of Object.entries(said.parts)) {
+        if (!places[name]) continue;
+        // What is so when the page opens need not be announced.
+        if (name !== "announcement" || begun) put(places[name], html);
+        seen[name] = mark;
+      }
+      covered = said.covered;
+      offerAgain();
+      if (said.version !== version) {
+        version = said.version;
+        listAgain();
+      }
+    };
+    const look = async () => {
+      clearTimeout(timer);
+      if (looking || document.hidden) {
+        wanted = true;
+        return;
+      }
+      [looking, wanted] = [true, false];
+      const said = await server.look({ seen, chosen: chosen.size }).catch(() => null);
+      looking = false;
+      unanswered = said ? 0 : unanswered + 1;
+      if (said) show(JSON.parse(said));
+      if (unanswered > 1) {
+        line.textContent = "qa does not answer. If it was stopped, start it and reload this page.";
+        delete seen.standing;
+      }
+      timer = setTimeout(look, wanted ? 0 : said ? JSON.parse(said).again : 5000);
+    };
+    document.addEventListener("visibilitychange", look);
+    element.addEventListener("click", (event) => {
+      if (event.target.closest("[data-retry]")) server.try_again({}).then(look);
+    });
+    lookNow = look;
+    look();
+  }
+
   const textBox = () => document.querySelector("#qa-question textarea");
 
   function welcome(element, trigger) {
+    places.welcome = element;
     element.addEventListener("click", (event) => {
       const button = event.target.closest("[data-question]");
       if (!button) return;
@@ -117,11 +200,15 @@ window.qaPage = (() => {
       const last = all[all.length - 1];
       document.body.classList.toggle("qa-conversing", all.length > 0);
       const isNew = all.length !== count || (last?.ariaBusy === "true" && busy !== "true");
-      if (isNew) moved = false;
+      if (isNew) {
+        moved = false;
+        tellOfLost("");
+      }
       if (last && (isNew || last.ariaBusy !== busy) && !moved)
         last.scrollIntoView({ block: "start" });
       [count, busy] = [all.length, last?.ariaBusy];
       refocus();
+      offerAgain();
     }).observe(element, { childList: true, subtree: true, attributes: true });
   }
 
@@ -256,52 +343,111 @@ window.qaPage = (() => {
   }
 
   let chooseAll = () => {}; // set by `articles`
-  function articles(element, trigger, server, watch) {
+  function articles(element, trigger, server) {
     openers(element);
+    const [choices, listed, rows, failures] = ["choices", "listed", "rows", "failures"].map(
+      (name) => element.querySelector(`.${name}`),
+    );
+    Object.assign(places, { choices, failures });
     const tick = () =>
-      element.querySelectorAll("[type=checkbox]").forEach((box) => {
+      rows.querySelectorAll("[type=checkbox]").forEach((box) => {
         box.checked = chosen.has(box.value);
       });
-    const changed = () => trigger("select", { documents: [...chosen] });
-    const filter = async () => {
-      const text = byId("article-filter").value;
-      const rows = await server.find_articles({ filter: text, chosen: [...chosen] });
-      if (byId("article-filter").value !== text) return; // typed on meanwhile
-      element.querySelector(".rows").innerHTML = rows;
+    const changed = () => {
+      trigger("select", { documents: [...chosen] });
+      lookNow();
+    };
+    const choose = (ids) => {
+      chosen.clear();
+      for (const id of ids) chosen.add(id);
+      tellOfLost("");
+      tick();
+      changed();
+    };
+    const wanted = () => ({
+      words: byId("article-filter").value,
+      order: byId("article-order")?.value,
+      source: byId("article-source")?.value,
+      after: byId("article-after")?.value,
+      before: byId("article-before")?.value,
+    });
+    // Where the rows that one looks at are, they stay, whatever comes above them.
+    const keepingPlace = (change) => {
+      const top = Math.max(byId("qa-tabs").getBoundingClientRect().bottom, 0);
+      if (rows.getBoundingClientRect().top >= top) return change();
+      const boxOf = (li) => li.querySelector("[type=checkbox]")?.value;
+      const seenRows = [...rows.children]
+        .map((li) => ({ id: boxOf(li), y: li.getBoundingClientRect().top }))
+        .filter(({ id, y }) => id && y > top - 40);
+      change();
+      const now = new Map([...rows.children].map((li) => [boxOf(li), li]));
+      const kept = seenRows.find(({ id }) => now.has(id));
+      if (!kept) return;
+      const by = now.get(kept.id).getBoundingClientRect().top - kept.y;
+      const scroller = wide.matches ? byId("qa-side") : window;
+      if (by) scroller.scrollBy({ top: by, behavior: "instant" });
+    };
+    let first = []; // ticked ones that are listed first: those of the last filter by hand
+    let shown = {};
+    const list = async () => {
+      const asked = wanted();
+      const said = JSON.parse(await server.find_articles({ ...asked, first }));
+      if (JSON.stringify(asked) !== JSON.stringify(wanted())) return; // typed on meanwhile
+      if (said.listed !== shown.listed) put(listed, said.listed);
+      if (said.rows !== shown.rows) keepingPlace(() => put(rows, said.rows));
+      shown = said;
       tick();
     };
+    const listByHand = () => {
+      first = [...chosen].slice(0, 200);
+      return list();
+    };
+    listAgain = async () => {
+      list();
+      if (!chosen.size) return;
+      const said = JSON.parse(await server.still_there({ documents: [...chosen] }));
+      if (!said.gone.length) return;
+      for (const id of said.gone) chosen.delete(id);
+      tellOfLost(said.note);
+      changed();
+    };
+    let typed;
     element.addEventListener("change", (event) => {
       const box = event.target.closest("[type=checkbox]");
-      if (!box) return;
+      if (!box) {
+        if (event.target.closest(".choices")) listByHand();
+        return;
+      }
       if (box.checked) chosen.add(box.value);
       else chosen.delete(box.value);
+      tellOfLost("");
       changed();
     });
-    element.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-forget]");
-      if (button) trigger("delete", { document: button.dataset.forget });
+    element.addEventListener("click", async (event) => {
+      const button = event.target.closest("button");
+      if (!button) return;
+      if ("forget" in button.dataset) {
+        chosen.delete(button.dataset.forget);
+        trigger("delete", { document: button.dataset.forget });
+      }
+      if ("only" in button.dataset) choose(JSON.parse(await server.listed_ids(wanted())));
+      if ("unfilter" in button.dataset) {
+        for (const name of ["filter", "source", "after", "before"])
+          if (byId(`article-${name}`)) byId(`article-${name}`).value = "";
+        byId("article-filter").focus();
+        listByHand();
+      }
     });
-    let typed;
     element.addEventListener("input", (event) => {
       if (event.target.id !== "article-filter") return;
       clearTimeout(typed);
-      typed = setTimeout(filter, 150);
+      typed = setTimeout(listByHand, 150);
     });
-    watch("value", () => {
-      chosen.clear();
-      const list = element.querySelector(".collection");
-      for (const id of JSON.parse(list.dataset.chosen)) chosen.add(id);
-      if (byId("article-filter").value) filter();
-      tick();
-    });
-    chooseAll = () => {
-      chosen.clear();
-      tick();
-      changed();
-    };
+    chooseAll = () => choose([]);
   }
 
   function scope(element) {
+    places.scope = element;
     element.addEventListener("click", (event) => {
       if (event.target.closest("[data-all]")) chooseAll();
       if (event.target.closest("[data-choose]")) {
@@ -309,6 +455,10 @@ window.qaPage = (() => {
         byId("article-filter").focus();
       }
     });
+  }
+
+  function report(watch) {
+    watch("value", () => lookNow());
   }
 
   function cleared() {
@@ -324,5 +474,7 @@ window.qaPage = (() => {
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   }
 
-  return { welcome, transcript, evidence, dialog, tabs, articles, scope, cleared, download };
+  return {
+    welcome, transcript, evidence, dialog, tabs, standing, articles, scope, report, cleared, download,
+  };
 })();

@@ -8,7 +8,7 @@ from qa.answer import Answer
 from qa.documents import Document
 from qa.page.evidence import shortened, stands_in
 from qa.page.turn import Turn
-from qa.page.wording import counted, escaped, publication, quoted, title_of
+from qa.page.wording import counted, escaped, percent, publication, quoted, title_of
 from qa.passages import Sentence
 from qa.plain import unmentioned
 
@@ -46,8 +46,29 @@ def reply(turn: Turn) -> str:
     said = quotations if turn.answer.sentences else refusal
     return (
         f'<div class="reply {turn.answer.status}">{searched(turn.answer)}'
-        f"{said(turn, turn.answer)}{tools(turn)}</div>"
+        f"{said(turn, turn.answer)}{covered(turn.answer)}{tools(turn)}</div>"
     )
+
+
+def covered(answer: Answer) -> str:
+    """For an answer given while passages were embedded: how many could be found by their meaning.
+
+    Its button is hidden until there are more of them.
+    """
+    if answer.coverage >= 1:
+        return ""
+    return (
+        f'<p class="covered">{coverage_line(answer)} <button type="button" class="quiet" '
+        f'data-again data-covered="{percent(answer.coverage)}" hidden>Ask again</button></p>'
+    )
+
+
+def coverage_line(answer: Answer) -> str:
+    """``Asked when semantic search covered 38 %.``"""
+    share = percent(answer.coverage)
+    if not share:
+        return "Asked before semantic search had begun: only words were searched."
+    return f"Asked when semantic search covered {share} %."
 
 
 def rest(turn: Turn) -> str:
@@ -151,6 +172,7 @@ def rank_of(sentence: Sentence, answer: Answer) -> int | None:
 def tools(turn: Turn) -> str:
     """Copy, link, retry; and on a narrow page the way down to the evidence."""
     answered, found = turn.answer is not None, turn.answer is not None or turn.first
+    partly = turn.answer is not None and turn.answer.coverage < 1  # has a button of its own
     return (
         '<p class="tools">'
         + (
@@ -165,7 +187,8 @@ def tools(turn: Turn) -> str:
             else ""
         )
         + '<button type="button" class="quiet" data-link>Copy link</button>'
-        '<button type="button" class="quiet" data-again>Ask again</button></p>'
+        + ("" if partly else '<button type="button" class="quiet" data-again>Ask again</button>')
+        + "</p>"
     )
 
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qa.page.wording import counted, escaped
+from qa.page.wording import counted, duration, escaped
 from qa.progress import Progress
 
 PURPOSE = (
     "Ask a question about these articles. You get the passages that answer it, word for word, "
     "or a plain “the articles do not say”."
+)
+
+
+KINDS = (
+    "Text and Markdown, web pages (saved ones too), PDF, Word, e-books, mail and mailboxes, "
+    "tables and JSON, or zip files of any of these."
 )
 
 
@@ -29,7 +35,9 @@ def tabs() -> str:
     )
 
 
-def welcome(documents: int, examples: Sequence[str], *, looking: bool = False) -> str:
+def welcome(
+    documents: int, examples: Sequence[str], *, looking: bool = False, reading: bool = False
+) -> str:
     """The empty state of a page that is ready.
 
     Parameters
@@ -40,6 +48,8 @@ def welcome(documents: int, examples: Sequence[str], *, looking: bool = False) -
         Questions to click.
     looking : bool
         Whether examples are still being looked for.
+    reading : bool
+        Whether more articles are being read.
     """
     buttons = "".join(
         f'<li><button type="button" data-question="{escaped(question)}">{escaped(question)}'
@@ -50,8 +60,19 @@ def welcome(documents: int, examples: Sequence[str], *, looking: bool = False) -
     waiting = '<p class="nothing">Looking for questions to suggest…</p>' if looking else ""
     return (
         f"{purpose()}"
-        f'<p class="loaded">{counted(documents, "article")} loaded, on this machine only.</p>'
+        f'<p class="loaded">{counted(documents, "article")} loaded{" so far" if reading else ""}, '
+        "on this machine only.</p>"
         f"{offered or waiting}"
+    )
+
+
+def empty(folder_name: str, unreadable: int = 0) -> str:
+    """The empty state of a page over a folder in which there is nothing to read (yet)."""
+    but = f" ({counted(unreadable, 'file')} could not be read: see Articles)" if unreadable else ""
+    return (
+        f'{purpose()}<div class="empty"><h3>There is nothing to read in {escaped(folder_name)} yet'
+        f"{but}.</h3><p>Put articles into that folder, and they appear here by themselves; or add "
+        f'some to the list of articles on this page.</p><p class="nothing">{KINDS}</p></div>'
     )
 
 
@@ -63,8 +84,7 @@ def purpose() -> str:
 def opening(progress: Progress) -> str:
     """The empty state of a page whose index is not ready yet: a bar, and the figures in words."""
     share = percentage(progress)
-    total = progress.documents_total or progress.passages_total
-    known = progress.stage != "preparing" and total > 0
+    known = progress.stage != "preparing" and total_of(progress) > 0
     value = f' aria-valuenow="{share}"' if known else ""
     bar = f'<span style="width:{share}%"></span>' if known else '<span class="unknown"></span>'
     return (
@@ -72,45 +92,53 @@ def opening(progress: Progress) -> str:
         '<div class="opening"><div class="track" role="progressbar" aria-label="Indexing" '
         f'aria-valuemin="0" aria-valuemax="100"{value}>{bar}</div>'
         f"<p>{escaped(progress_line(progress))}</p>"
-        '<p class="nothing">You can ask already; the answer comes when this is done.</p></div>'
+        '<p class="nothing">You can ask already; the answer comes as soon as there is something to '
+        "search.</p></div>"
     )
 
 
+def total_of(progress: Progress) -> int:
+    """Of how many things its stage is: passages or files."""
+    embedding = progress.stage == "embedding"
+    return progress.passages_total if embedding else progress.documents_total
+
+
 def percentage(progress: Progress) -> int:
-    """Documents done, of 100; 0 where nothing is known."""
+    """What is done of a stage, of 100; 0 where nothing is known."""
     if progress.stage == "ready":
         return 100
-    if progress.stage == "embedding":
-        return round(100 * progress.passages_done / max(progress.passages_total, 1))
-    return round(100 * progress.documents_done / max(progress.documents_total, 1))
+    embedding = progress.stage == "embedding"
+    done = progress.passages_done if embedding else progress.documents_done
+    return round(100 * done / max(total_of(progress), 1))
 
 
 def progress_line(progress: Progress) -> str:
-    """How far it is, in words: ``Indexing: 3 of 5 articles, 17 passages a second, 2 min left``."""
+    """How far it is, in words: ``Reading: 3 of 5 files, 40 passages, 900 a second, 2 s left.``"""
     if progress.stage == "ready":
         return "Ready."
-    done, total, things = progress.documents_done, progress.documents_total, "article"
-    if progress.stage == "embedding":
-        done, total, things = progress.passages_done, progress.passages_total, "passage"
-    if progress.stage == "preparing" or not total:
-        return (
-            "Preparing: looking through the folder and loading the model. The very first "
-            "time this takes up to a minute."
-        )
-    parts = [f"Indexing: {done:,} of {counted(total, things)}"]
-    if progress.passages_per_second > 0:
-        parts.append(f"{progress.passages_per_second:.0f} passages a second")
-    if progress.seconds_left is not None:
-        parts.append(f"{duration(progress.seconds_left)} left")
-    return ", ".join(parts) + "."
+    if progress.stage == "reading" and progress.documents_total:
+        files = f"{progress.documents_done:,} of {counted(progress.documents_total, 'file')}"
+        return figures(f"Reading: {files}", counted(progress.passages_done, "passage"), progress)
+    if progress.stage == "embedding" and progress.passages_total:
+        passages = counted(progress.passages_total, "passage")
+        return figures(f"Embedding: {progress.passages_done:,} of {passages}", "", progress)
+    return (
+        "Preparing: looking through the folder and loading the model. The very first "
+        "time this takes up to a minute."
+    )
 
 
-def duration(seconds: float) -> str:
-    """A rough length of time: ``20 s``, ``3 min``, ``1 h 10 min``."""
-    if seconds < 60:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+def figures(done: str, more: str, progress: Progress) -> str:
+    """One line of what is done, how quickly, and how long it still takes."""
+    speed = f"{progress.passages_per_second:,.0f} {'' if more else 'passages '}a second"
+    left = progress.seconds_left
+    known = [
+        done,
+        more,
+        speed if progress.passages_per_second >= 1 else "",
+        f"{duration(left)} left" if left is not None else "",
+    ]
+    return ", ".join(filter(None, known)) + "."
 
 
 def failed(message: str) -> str:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 import html
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, TypeAlias
 
 from qa.documents import Document
 from qa.passages import Sentence
 
+if TYPE_CHECKING:  # the index brings in the search engines; the page's words need none of them
+    from qa import Outline
+
+Named: TypeAlias = "Document | Outline"
 Span = tuple[int, int]
 Paint = Callable[[str, int], str]
 """From a stretch of a document, and where it starts there, to HTML."""
@@ -62,31 +68,50 @@ def escaped(text: str) -> str:
     return html.escape(shown)
 
 
+def duration(seconds: float) -> str:
+    """A rough length of time: ``20 s``, ``3 min``, ``1 h 10 min``."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def counted(number: int, thing: str) -> str:
     """A number and its noun: ``1 article``, ``1,200 articles``."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
-def title_of(document: Document) -> str:
+def title_of(document: Named) -> str:
     """The headline, or the file's name where there is none."""
     return document.title or document.id
 
 
-def publication(document: Document) -> str:
+def publication(document: Named) -> str:
     """Who published it (else the file), and when: ``Gulf Times, 20 February 2016``."""
     return ", ".join(filter(None, [document.source or document.id, date_of(document)]))
 
 
-def provenance(document: Document) -> str:
+def provenance(document: Named) -> str:
     """Publisher, date and file, whichever are known: ``Gulf Times · 20 February 2016 · a.txt``."""
     return " · ".join(filter(None, [document.source, date_of(document), document.id]))
 
 
-def date_of(document: Document) -> str:
+def date_of(document: Named) -> str:
     """The day of publication in words, or ``""``."""
-    if document.date is None:
-        return ""
-    return f"{document.date.day} {document.date:%B} {document.date.year}"
+    return day(document.date) if document.date else ""
+
+
+@lru_cache(maxsize=4096)  # of very many articles most share their days
+def day(date: datetime.date) -> str:
+    """``5 February 2016``."""
+    return f"{date.day} {date:%B} {date.year}"
+
+
+def percent(share: float) -> int:
+    """A share of 100; 0 and 100 only where it is none and all."""
+    if share <= 0 or share >= 1:
+        return 100 if share >= 1 else 0
+    return max(1, min(99, int(100 * share)))
 
 
 def marked(text: str, offset: int, marks: Marks) -> str:
