@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
+from qa import duplicates
 from qa.arguments import check_document
 from qa.documents import Document
 from qa.embedding import Encoder
@@ -39,6 +40,7 @@ def take_in(
     for id in sorted(gone):
         store.remove(id)
     store.vectors.drop_unused()
+    duplicates.sign(store)
 
 
 def _take_all(

@@ -15,6 +15,7 @@ from qa.arguments import checked_ids, checked_question
 from qa.corpus import Corpus
 from qa.directory import IndexDirectory, default_directory
 from qa.documents import Document
+from qa.duplicates import Duplicates
 from qa.embedding import Encoder
 from qa.filling import fill_all
 from qa.hits import Hit
@@ -50,6 +51,7 @@ class Index:
         self._reranker = reranker
         self.folder = searched.root if isinstance(searched, Keeper) else None
         self.directory = directory
+        self._duplicates = Duplicates()
 
     # Making one.
 
@@ -320,6 +322,24 @@ class Index:
         ids = checked_ids([document_id]) or []
         return self._mended(lambda: self._current().store.documents(ids).get(document_id))
 
+    def duplicates(self) -> list[tuple[str, ...]]:
+        """The ids of documents that are the same story again, word for word or nearly so.
+
+        Every group of two or more, the best of it first: the oldest, those without a date last; of
+        these the longest. Titles and what surrounds an article on a page do not count. Two are the
+        same when at least half of the five-word sequences of both together stand in both, unless
+        they differ in more than one figure in a hundred words, as two invoices do; and so are two
+        that are the same as a third.
+
+        Worked out when it is first asked for after a change: a moment for thousands of documents.
+        """
+        return list(self._mended(lambda: self._duplicates.groups(*self._stores())))
+
+    def duplicates_of(self, document_id: str) -> tuple[str, ...]:
+        """The ids of the other documents that are the same story as this one, the best first."""
+        others = self._mended(lambda: self._duplicates.others(*self._stores()))
+        return others.get(document_id, ())
+
     @property
     def status(self) -> Status:
         """What is in the index, what could not be read, and how far reading and embedding are."""
@@ -328,6 +348,11 @@ class Index:
     def _current(self) -> Corpus:
         searched = self._searched
         return searched.live.current() if isinstance(searched, Keeper) else searched
+
+    def _stores(self) -> tuple[Store, Store]:
+        """The state that is searched, and where signatures are kept as soon as they are made."""
+        corpus, searched = self._current(), self._searched
+        return corpus.store, searched.live.store if isinstance(searched, Keeper) else corpus.store
 
     # Keeping in step.
 

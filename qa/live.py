@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from qa import derived
+from qa import derived, duplicates
 from qa.corpus import Corpus
 from qa.derived import Derived
 from qa.directory import IndexDirectory
@@ -117,6 +117,7 @@ class LiveCorpus:
         changes = synchronise(self.store, found, self.encoder, report, after_each, left)
         self.publish()
         self.changed()
+        duplicates.sign(self.store, after_each)  # all can be searched already
         return changes
 
     def publish(self) -> None:

@@ -259,6 +259,11 @@ class Store:
         found = map(rows.signature_of, self._db.rows("SELECT * FROM signatures ORDER BY document"))
         return dict(pair for pair in found if pair)
 
+    def unsigned(self) -> list[str]:
+        """The ids of documents that have no signature, in order."""
+        sql = "SELECT id FROM documents WHERE id NOT IN (SELECT document FROM signatures)"
+        return [id for (id,) in self._named(self._db.rows(f"{sql} ORDER BY id"))]
+
     def _named(self, found: list[Any]) -> list[Any]:
         """Rows that begin with an id, if that is one: damage can make a number of it."""
         if not all(isinstance(row[0], str) for row in found):
