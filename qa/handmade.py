@@ -40,7 +40,8 @@ def take_in(
     for id in sorted(gone):
         store.remove(id)
     store.vectors.drop_unused()
-    duplicates.sign(store)
+    if store.path:  # in memory, signatures are made when they are asked for
+        duplicates.sign(store)
 
 
 def _take_all(
