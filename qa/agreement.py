@@ -102,8 +102,9 @@ def vector_findings(
         yield Finding("vectors", what, "passages are found that mean something else", anew, "embed")
     if missing := soundness.without_vector(database, encoder.name):
         what = f"{missing:,} passages have none yet"
-        means = "they are found by their words alone"
-        yield Finding("vectors", what, means, _OPENING, "open", harmless=True)
+        means = "they may be found by their words alone"
+        mends = "--fix embeds them now"
+        yield Finding("vectors", what, means, mends, "publish", harmless=True)
     if orphans := soundness.orphans(database):
         what, means = f"{orphans:,} are of no passage", "they take up room"
         yield Finding("vectors", what, means, "--fix deletes them", "tidy", harmless=True)
