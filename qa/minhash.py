@@ -27,7 +27,7 @@ SAME = 0.5  # of the shingles of two texts together, that both have
 EXCHANGED_FIGURES = 0.01  # for every word, and a form was filled in twice: nothing is told again
 BANDS, ROWS = 42, 3  # of a signature; two that have one band in common are looked at
 ALIKE = 0.35  # of two signatures; those of the same text differ by chance, but not as much
-COMPARED = 8  # pairs a text, at most: a folder of ten thousand forms has fifty million
+COMPARED = 4  # pairs a text, at most: a folder of ten thousand forms has fifty million
 VERSION = 1  # of signatures; raise it when they are made in another way
 
 _SEED = 1
