@@ -131,11 +131,11 @@ def _save(vectors: VectorIndex, version: str, directory: Path) -> None:
         _delete(path for path in directory.glob("vectors-*") if path != neighbours)
     except (OSError, RuntimeError) as error:  # the latter: faiss's
         _warn(directory, error)
-        _delete([part])
+        _delete([part, neighbours])
 
 
 def _warn(directory: Path, error: Exception) -> None:
-    log.warning("cannot keep the search indexes in %s, only in memory: %s", directory, error)
+    log.warning("cannot keep the search indexes in %s, only in memory: %s", directory, str(error))
 
 
 def _write_manifest(directory: Path, name: str, version: str, files: Iterable[Path]) -> None:

@@ -24,7 +24,7 @@ from qa.errors import QAError
 from qa.ingest import embedded_text, shortened
 from qa.live import LiveCorpus
 from qa.progress import ProgressCallback, embedding
-from qa.store import Store, vector_key
+from qa.store import DamagedStore, Store, vector_key
 
 WINDOW_PASSAGES = 32  # about two seconds of embedding
 ASKED_WINDOW_PASSAGES = 4  # while somebody asks, and a little longer
@@ -80,6 +80,11 @@ def fill(corpus: Corpus, store: Store, ids: Sequence[int]) -> int:
     -------
     int
         How many texts were embedded.
+
+    Raises
+    ------
+    DamagedStore
+        When a passage's key is not that of its text.
     """
     encoder = corpus.encoder
     texts = {
@@ -87,6 +92,8 @@ def fill(corpus: Corpus, store: Store, ids: Sequence[int]) -> int:
         for id, (document, passage) in corpus.store.passages(ids).items()
     }
     keys = {id: vector_key(text) for id, text in texts.items()}
+    if keys != corpus.store.keys(ids):
+        raise DamagedStore("a passage was not cut from its document as it would be now")
     vectors = store.vectors.named(encoder.name, set(keys.values()), encoder.dimensions)
     missing = {keys[id]: text for id, text in texts.items() if keys[id] not in vectors}
     if missing:
@@ -242,6 +249,13 @@ class Filling:
                     seen = self._follow(state, gaps, seen)
         if not gaps:
             self._live.complete(state)
+            self._check(state)
+
+    def _check(self, state: Derived) -> None:
+        """Raise DamagedStore rather than begin again and again."""
+        newest = self._live.newest
+        if newest and newest.derived.version == state.version and not newest.derived.whole:
+            raise DamagedStore("vectors that were kept are not there")
 
     def _current(self, state: Derived) -> Corpus | None:
         """The newest corpus, if it is of this state and there is work to be done."""

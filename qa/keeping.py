@@ -97,11 +97,16 @@ class Keeper:
     def _open_meanwhile(self, report: ProgressCallback) -> None:
         self._thread = threading.Thread(target=self._read_meanwhile, name="qa-reading")
         self._thread.start()
-        while self._thread.is_alive() and self.live.newest is None:
+        while self._thread.is_alive() and not self._has_something:
             self._thread.join(REPORT_SECONDS)
             report(self.read)
-        if self.live.newest is None and self._error:
+        if self._error and not self._has_something:
             raise self._error
+
+    @property
+    def _has_something(self) -> bool:
+        """Whether there is something to be searched."""
+        return self.live.newest is not None and len(self.live.newest.derived.lexical) > 0
 
     def _read_meanwhile(self) -> None:
         """Like `_catch_up`, for a thread of its own: what goes wrong ends in `error`."""
@@ -113,7 +118,7 @@ class Keeper:
         try:
             self.mended(work, lambda _: None)
         except Exception as error:
-            if self.live.closed:
+            if self.live.closed or not threading.main_thread().is_alive():
                 return
             self._error = error
             told = None if isinstance(error, QAError) else error

@@ -228,6 +228,10 @@ class Store:
             raise self._db.damaged("passages are missing")
         return found
 
+    def keys(self, ids: Collection[int]) -> dict[int, bytes]:
+        """What the vectors of these passages are kept under, by passage id."""
+        return dict(self._db.rows_for("SELECT id, key FROM passages WHERE id IN (?)", ids))
+
     def passages_by_key(self, keys: Collection[bytes]) -> list[tuple[int, bytes]]:
         """The passages that are embedded under these keys: their ids, and the key of each."""
         return list(self._db.rows_for("SELECT id, key FROM passages WHERE key IN (?)", keys))
