@@ -104,8 +104,9 @@ class Database:
             raise self._in_our_words(error) from error
 
     def _in_our_words(self, error: sqlite3.Error) -> QAError:
-        # Text that is not UTF-8 any more comes without a code.
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+        code = getattr(error, "sqlite_errorcode", None)
+        if code is None:  # text that is not UTF-8 any more; the message would quote it, lines and all
+            return self.damaged("a text in it is none any more")
         if code == sqlite3.SQLITE_IOERR_SHORT_READ:
             return DamagedStore(f"{self.name} is damaged: its end is missing")
         code &= 0xFF  # the rest of it is detail
