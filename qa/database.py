@@ -105,7 +105,7 @@ class Database:
 
     def _in_our_words(self, error: sqlite3.Error) -> QAError:
         code = getattr(error, "sqlite_errorcode", None)
-        if code is None:  # text that is not UTF-8 any more; the message would quote it, lines and all
+        if code is None:  # text that is no UTF-8 any more; SQLite would quote it, lines and all
             return self.damaged("a text in it is none any more")
         if code == sqlite3.SQLITE_IOERR_SHORT_READ:
             return DamagedStore(f"{self.name} is damaged: its end is missing")
