@@ -11,7 +11,8 @@ from itertools import islice
 from pathlib import Path
 
 from rich.cells import cell_len, chop_cells
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 from rich.text import Text
 
 import qa
@@ -35,10 +36,9 @@ class Bar:
     def __init__(self) -> None:
         self.last = qa.Progress("preparing")
         self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[detail]}"),
-            TimeElapsedColumn(),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=9)),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[detail]}", table_column=Column(no_wrap=True)),
             console=console(stderr=True),
             transient=True,
             disable=not console(stderr=True).is_terminal,

@@ -113,7 +113,7 @@ def test_index_counts_what_is_in_it_and_names_what_is_not(folder: Path) -> None:
 
 def test_list_gives_a_line_a_document(folder: Path) -> None:
     result = run("list", folder)
-    assert result.stdout == "\tHarbour closes for repairs\tharbour.txt\n"
+    assert result.stdout == "\tHarbour closes for repairs\t\tharbour.txt\n"
     assert json.loads(run("list", folder, "--json").stdout)[0]["id"] == "harbour.txt"
 
 
@@ -127,6 +127,11 @@ def test_list_gives_a_line_a_document(folder: Path) -> None:
         (("ask", "harbour", "-f", "FOLDER/nowhere"), "nowhere"),
         (("index", "FOLDER/harbour.txt"), "harbour.txt"),
         (("list", "EMPTY"), "no readable documents"),
+        (("list", "FOLDER", "--after", "last week"), "'last week' is no date"),
+        (("ask", "harbour", "-f", "FOLDER", "--before", "2016-13-01"), "'2016-13-01' is no date"),
+        (("sync", "FOLDER/nowhere"), "nowhere"),
+        (("sync", "FOLDER/nowhere", "--dry-run"), "nowhere"),
+        (("watch", "FOLDER/nowhere"), "nowhere"),
         (("serve", "FOLDER/nowhere"), "nowhere"),
     ],
 )
