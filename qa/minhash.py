@@ -1,6 +1,7 @@
 """How much of two texts is the same, word for word: shingles, and MinHash to find alike ones fast.
 
-Pure: knows texts, neither documents nor where anything is kept.
+Pure: knows texts, neither documents nor where anything is kept. It needs but a few lines of NumPy;
+the library for it, datasketch, brings scipy along, whose import alone takes half a second.
 
 References
 ----------
@@ -10,17 +11,14 @@ Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, chapter 3, 2014.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import zlib
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from datasketch import MinHash  # type: ignore[import-untyped]
 
 SHINGLE_WORDS = 5  # what is counted: so many words in a row
 SAME = 0.5  # of the shingles of two texts together, that both have
@@ -28,9 +26,8 @@ EXCHANGED_FIGURES = 0.01  # for every word, and a form was filled in twice: noth
 BANDS, ROWS = 42, 3  # of a signature; two that have one band in common are looked at
 ALIKE = 0.35  # of two signatures; those of the same text differ by chance, but not as much
 COMPARED = 4  # pairs a text, at most: a folder of ten thousand forms has fifty million
-VERSION = 1  # of signatures; raise it when they are made in another way
+VERSION = 2  # of signatures; raise it when they are made in another way
 
-_SEED = 1
 _CHUNK = 4096  # shingles, or pairs, that are worked on at once
 _WORD = re.compile(r"\w+")
 _DIGITS = re.compile(r"\d+")
@@ -76,17 +73,29 @@ def signature(text: str) -> bytes:
 
 
 def _minhash(found: Collection[str]) -> Numbers:
-    sketch, hashed = _blank().copy(), [shingle.encode() for shingle in found]
-    for start in range(0, len(hashed), _CHUNK):
-        sketch.update_batch(hashed[start : start + _CHUNK])
-    return np.asarray(sketch.hashvalues, np.uint32)
+    """Under each of many orders of all hashes, the least that these shingles have."""
+    hashes = _mixed(np.fromiter((zlib.crc32(one.encode()) for one in found), np.uint32, len(found)))
+    factors, summands = _orders()
+    least = np.full(len(factors), np.iinfo(np.uint32).max, np.uint32)
+    for start in range(0, len(hashes), _CHUNK):
+        some = hashes[start : start + _CHUNK, None]
+        least = np.minimum(least, (some * factors + summands).min(axis=0))
+    return least
+
+
+def _mixed(hashes: Numbers) -> Numbers:
+    """MurmurHash3's last step: a CRC is linear, and so are the orders."""
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
+        hashes = (hashes ^ (hashes >> np.uint32(shift))) * np.uint32(factor)
+    return hashes
 
 
 @cache
-def _blank() -> MinHash:
-    from datasketch import MinHash  # brings scipy, which takes half a second
-
-    return MinHash(BANDS * ROWS, seed=_SEED, hashfunc=zlib.crc32, scheme="affine32")
+def _orders() -> tuple[Numbers, Numbers]:
+    """Odd factors, so that no two hashes become one, and summands; the same everywhere, always."""
+    drawn = hashlib.shake_256(b"qa.minhash").digest(8 * BANDS * ROWS)
+    factors, summands = np.frombuffer(drawn, "<u4").astype(np.uint32).reshape(2, -1)
+    return factors | np.uint32(1), summands
 
 
 def is_signature(kept: bytes) -> bool:
