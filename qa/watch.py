@@ -7,7 +7,6 @@ in the way. What is done with the files that are ready is `qa.sync`'s business.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qa import preview
+from qa.disks import has_no_events, identity
 from qa.documents import READABLE
 from qa.errors import FolderError, QAError
 from qa.folder import IGNORE_FILE
@@ -36,13 +36,6 @@ UNHEARD_SECONDS = 60.0  # the same where it does: some change may have gone unhe
 BUSY_SECONDS = 2.0  # for another process that is writing the index
 LATER_SECONDS = (1.0, 60.0)  # after an error: first, and at most
 LOOK_SHARE = 0.1  # of the time, at most, that goes into looking when nothing is heard
-
-_NETWORK = {
-    *("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.ceph", "davfs"),
-    *("glusterfs", "fuse.glusterfs", "fuse.sshfs", "fuse.s3fs", "fuse.rclone", "fuse.davfs"),
-    *("vboxsf", "vmhgfs", "fuse.vmhgfs-fuse", "prl_fs", "virtiofs", "fuse.grpcfuse"),
-}
-_MOUNTS = Path("/proc/self/mountinfo")
 
 State = tuple[int, int, int]  # size in bytes, time in ns, the file's number
 Look = dict[str, State]
@@ -88,8 +81,8 @@ class Watch:
         self._report = report
         self._root = keeper.root
         self._directory = keeper.live.place.path
-        self._home = _identity(self._root)  # of the folder, when it last had files
-        self._polls = _has_no_events(self._root)
+        self._home = identity(self._root)  # of the folder, when it last had files
+        self._polls = has_no_events(self._root)
         self._done: Look | None = None  # the files as they are in the index
         self._growing: dict[str, float] = {}  # files that are being written, and since when
         self._later = LATER_SECONDS[0]
@@ -134,7 +127,7 @@ class Watch:
     def _moments(self) -> Iterator[bool]:
         """Every now and then, and at once when the system tells of a change: whether it does."""
         while not self.is_set():
-            place = _identity(self._root)
+            place = identity(self._root)
             if self._polls or place is None:
                 self._stopping.wait(HEARTBEAT_SECONDS)
                 yield False
@@ -142,10 +135,10 @@ class Watch:
             try:
                 for events in self._events():
                     yield any(self._matters(Path(path)) for _, path in events)
-                    if _identity(self._root) != place:  # another disk, another folder: not heard of
+                    if identity(self._root) != place:  # another disk, another folder: not heard of
                         break
             except (OSError, RuntimeError) as error:  # the latter: watchfiles' own
-                if _identity(self._root) == place:
+                if identity(self._root) == place:
                     log.info("no events of %s (%s): looking every now and then", self._root, error)
                     self._polls = True
             yield True
@@ -277,7 +270,7 @@ class Watch:
         return self._look(), _now() - began
 
     def _look(self) -> Look:
-        if _identity(self._root) is None:
+        if identity(self._root) is None:
             raise FolderError(
                 f"the folder {str(self._root)!r} is not there any more: is its disk mounted? "
                 "The index keeps what it had"
@@ -290,14 +283,14 @@ class Watch:
                 continue  # it went just now
             found[id] = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
         if found:
-            self._home = _identity(self._root)
+            self._home = identity(self._root)
         else:
             self._check_home()
         return found
 
     def _check_home(self) -> None:
         """Raise FolderError where the folder is empty because it is another one now."""
-        if _identity(self._root) != self._home:
+        if identity(self._root) != self._home:
             raise FolderError(
                 f"no readable documents in {str(self._root)!r} any more: is its disk mounted? "
                 "The index keeps what it had"
@@ -310,33 +303,3 @@ class _Ended(Exception):
 
 def _now() -> float:
     return time.monotonic()
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells this folder from another of the same name; None while there is none."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_dev, stat.st_ino
-
-
-def _has_no_events(root: Path) -> bool:
-    """Whether the system does not tell of all changes there: a disk that others write to."""
-    forced = os.environ.get("WATCHFILES_FORCE_POLLING", "").lower()
-    if forced:
-        return forced not in ("false", "disable", "disabled")
-    return _kind_of_disk(root) in _NETWORK
-
-
-def _kind_of_disk(root: Path) -> str:
-    """The type of the file system that a folder is on, as Linux names it; "" elsewhere."""
-    try:
-        lines = _MOUNTS.read_text("utf-8", "surrogateescape").splitlines()
-    except OSError:
-        return ""
-    kinds: dict[Path, str] = {}
-    for fields, _, rest in (line.partition(" - ") for line in lines):
-        place = fields.split(" ")[4].encode("utf-8", "surrogateescape").decode("unicode_escape")
-        kinds[Path(place)] = rest.split(" ")[0]  # later ones lie over earlier ones
-    return next((kinds[path] for path in (root, *root.parents) if path in kinds), "")

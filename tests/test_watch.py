@@ -14,7 +14,7 @@ import watchfiles
 from fakes import HashingEncoder
 
 import qa
-from qa import watch
+from qa import disks, watch
 from qa.watch import Followed, Watch
 
 DEADLINE = 60.0  # seconds: far more than it takes, and of no other meaning
@@ -405,11 +405,11 @@ def test_the_kind_of_a_disk_is_that_of_the_nearest_mount(
         "42 22 0:39 / /mnt/b rw - autofs systemd-1 rw\n"
         "43 42 0:40 / /mnt/b rw master:3 - cifs //server/b rw\n"
     )
-    monkeypatch.setattr(watch, "_MOUNTS", mounts)
-    assert watch._kind_of_disk(Path(root)) == kind
-    assert watch._has_no_events(Path(root)) == (kind != "ext4")
+    monkeypatch.setattr(disks, "_MOUNTS", mounts)
+    assert disks.kind_of_disk(Path(root)) == kind
+    assert disks.has_no_events(Path(root)) == (kind != "ext4")
     monkeypatch.setenv("WATCHFILES_FORCE_POLLING", "1")
-    assert watch._has_no_events(Path(root))
+    assert disks.has_no_events(Path(root))
 
 
 def test_only_what_can_be_a_document_is_looked_after(
