@@ -303,9 +303,12 @@ class Command:
         assert self._process.stdout
         return self._process.stdout.readline()
 
+    def press(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+
     def interrupt(self) -> tuple[int, str, str]:
         """Press Ctrl+C; the exit status and what was said."""
-        self._process.send_signal(signal.SIGINT)
+        self.press()
         out, err = self._process.communicate()
         return self._process.returncode, out, err
 
@@ -318,18 +321,18 @@ class Command:
         self._process.communicate()
 
 
-def wait_for_vectors(store: Path) -> None:
-    """Until another process has embedded some windows."""
+def wait_for_rows(store: Path, table: str, most: int) -> None:
+    """Until another process has written more than so many."""
     end = time.monotonic() + 60
     while time.monotonic() < end:
         with (
             suppress(sqlite3.Error),
             closing(sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True)) as database,
         ):
-            if database.execute("SELECT count(*) FROM vectors").fetchone()[0] > 250:
+            if database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] > most:
                 return
         time.sleep(0.05)
-    raise AssertionError("nothing was embedded")
+    raise AssertionError(f"too few {table}")
 
 
 def test_an_interrupted_index_says_what_was_kept_and_goes_on_the_next_time(
@@ -339,7 +342,7 @@ def test_an_interrupted_index_says_what_was_kept_and_goes_on_the_next_time(
         (folder / f"{number}.txt").write_text(f"Report {number} on the fishing of herring.\n")
     place = tmp_path / "index"
     with Command("index", str(folder), "--index", str(place), seconds=0.3) as command:
-        wait_for_vectors(place / "store.sqlite3")
+        wait_for_rows(place / "store.sqlite3", "vectors", 250)
         status, out, err = command.interrupt()
     assert (status, out) == (130, "")
     assert err.startswith("stopped; all files are read, and ")
@@ -348,6 +351,20 @@ def test_an_interrupted_index_says_what_was_kept_and_goes_on_the_next_time(
     with qa.Index.open(folder, directory=place, encoder=encoder) as index:
         assert index.changes == qa.Changes()
         assert 0 < encoder.embedded < 200
+        assert index.status.coverage == 1
+
+
+def test_pressing_ctrl_c_again_ends_at_once(folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "index"
+    with Command("index", str(folder), "--index", str(place), seconds=3_600.0) as command:
+        wait_for_rows(place / "store.sqlite3", "passages", 2)
+        time.sleep(1.0)
+        command.press()
+        time.sleep(0.5)
+        status, _, err = command.interrupt()
+    assert status == 130
+    assert "Traceback" not in err
+    with qa.Index.open(folder, directory=place, encoder=HashingEncoder()) as index:
         assert index.status.coverage == 1
 
 
