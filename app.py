@@ -57,8 +57,9 @@ def build(
         `model` are not used.
     """
     _keep_uploads_private()
-    name = Path(folder).resolve().name
-    opening = Opening(open_index or partial(_open, Path(folder), directory, model), name)
+    root = Path(folder).expanduser().resolve()
+    opening = Opening(open_index or partial(_open, root, directory, model), root)
+    name = root.name
     title = f"Ask the articles in {name}"
     blocks: gr.Blocks = gr.Blocks(title=title, fill_width=True, analytics_enabled=False)
     with blocks:

@@ -15,7 +15,7 @@ import shutil
 import socket
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 import app
 import qa
+from qa.onnx_model import Vectors
 from qa.reader import Page as Read
 from qa.reader import Reading, SentenceReading
 from qa.rerank import Reranker
@@ -703,3 +704,231 @@ def test_an_index_that_cannot_be_opened_says_why_on_the_page(
     page.get_by_role("textbox", name="Your question").fill("Who?")
     page.keyboard.press("Enter")
     expect(page.locator(".reply.error")).to_contain_text("the disk is full")
+
+
+class HeldEncoder(HashingEncoder):
+    """Embeds passages when it is let, so many batches; raises `error`, where there is one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let = threading.Semaphore(0)
+        self.error: Exception | None = None
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        if threading.current_thread().name == "qa-filling":  # not the sentences of an answer
+            assert self.let.acquire(timeout=60)
+            if self.error:
+                raise self.error
+        return super().encode_passages(texts)
+
+
+def write(folder: Path, name: str, text: str, **about: str) -> Path:
+    """A Markdown file whose front matter says what it is about."""
+    said = "".join(f"{key}: {value}\n" for key, value in about.items())
+    path = folder / name
+    path.write_text(f"---\n{said}---\n\n{text}\n", encoding="utf-8")
+    return path
+
+
+def add_notes(folder: Path, numbers: Iterable[int]) -> None:
+    """Notes with dates in January and February, of two sources."""
+    for number in numbers:
+        write(
+            folder,
+            f"note {number:02}.md",
+            f"The lamp of lighthouse {number} is lit by keeper number {number}.",
+            title=f"Lighthouse {number}",
+            date=f"2016-0{1 + number % 2}-{1 + number % 28:02}",
+            source="Coast Gazette" if number % 3 else "Island & Sea",
+        )
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """A folder of sixty notes."""
+    folder = tmp_path / "library"
+    folder.mkdir()
+    add_notes(folder, range(60))
+    return folder
+
+
+def served(serve: Serve, folder: Path, tmp_path: Path, encoder: HashingEncoder) -> str:
+    return serve(
+        folder,
+        lambda progress: qa.Index.open(
+            folder, directory=tmp_path / "index", encoder=encoder, progress=progress, wait=False
+        ),
+    )
+
+
+@pytest.fixture
+def coast(new_page: Callable[..., Page], serve: Serve, library: Path, tmp_path: Path) -> Page:
+    """The page over the library, which it follows, all embedded."""
+    page = new_page(viewport={"width": 1280, "height": 800})
+    page.goto(served(serve, library, tmp_path, HashingEncoder()))
+    expect(page.locator("#qa-scope")).to_contain_text("all 60 articles")
+    expect(page.locator(".rows li")).to_have_count(60)
+    return page
+
+
+def test_a_page_is_asked_while_it_indexes_and_says_how_far_that_is(
+    new_page: Callable[..., Page], serve: Serve, library: Path, tmp_path: Path
+) -> None:
+    encoder = HeldEncoder()
+    add_notes(library, range(60, 140))
+    page = new_page(viewport={"width": 1280, "height": 800})
+    page.goto(served(serve, library, tmp_path, encoder))
+    bar = page.get_by_role("progressbar", name="Semantic search")
+    expect(bar).to_be_visible()
+    expect(page.locator("#qa-standing")).to_contain_text("Words are searched in full.")
+    encoder.let.release()
+    expect(bar).not_to_have_attribute("aria-valuenow", "0")
+    turn = ask(page, "Who lights the lamp of lighthouse 7?")
+    expect(turn.locator("blockquote").first).to_contain_text("keeper number 7.")
+    expect(turn.locator(".covered")).to_contain_text(
+        re.compile(r"Asked when semantic search covered \d+ %\.")
+    )
+    again = turn.get_by_role("button", name="Ask again")
+    expect(again).to_be_hidden()
+    encoder.let.release(60)
+    expect(bar).to_have_count(0)
+    expect(page.locator(".announcement")).to_contain_text("Ready")
+    again.click()
+    expect(turn.locator(".covered")).to_have_count(0)
+    expect(turn.locator("blockquote").first).to_contain_text("keeper number 7.")
+    expect(again).to_be_focused()
+
+
+def test_what_stopped_says_why_and_goes_on_when_told_to(
+    new_page: Callable[..., Page], serve: Serve, library: Path, tmp_path: Path
+) -> None:
+    encoder = HeldEncoder()
+    encoder.error = qa.QAError("the disk is <full>: make room")
+    encoder.let.release(60)
+    page = new_page()
+    page.goto(served(serve, library, tmp_path, encoder))
+    alert = page.locator("#qa-standing").get_by_role("alert")
+    expect(alert).to_contain_text("stopped at 0 % of the passages: the disk is <full>: make room")
+    ask(page, "Who lights the lamp of lighthouse 7?")
+    encoder.error = None
+    alert.get_by_role("button", name="Try again").click()
+    expect(alert).to_have_count(0)
+    expect(page.locator(".covered").get_by_role("button", name="Ask again")).to_be_visible()
+
+
+def test_the_list_follows_the_folder_and_leaves_the_reader_alone(
+    coast: Page, library: Path
+) -> None:
+    coast.get_by_role("combobox", name="Sort by").select_option("Title")
+    coast.get_by_role("searchbox", name="Filter articles").fill("lighthouse")
+    coast.locator(".listed").get_by_text("60 of 60 articles").wait_for()
+    for number in (30, 31):
+        coast.get_by_role("checkbox", name=f"Search only: Lighthouse {number}", exact=True).check()
+    expect(coast.locator("#qa-scope")).to_contain_text("Searching 2 of 60 articles")
+    held = coast.get_by_role("checkbox", name="Search only: Lighthouse 31", exact=True)
+    held.evaluate("box => box.closest('li').scrollIntoView({block: 'center'})")
+    place = held.bounding_box()
+    write(library, "a <i>new one.md", "The new lamp.", title="Lighthouse 0 <b>anew</b>")
+    expect(coast.locator("#qa-scope")).to_contain_text("of 61 articles")
+    expect(coast.locator(".rows")).to_contain_text("Lighthouse 0 <b>anew</b>")
+    (library / "note 30.md").unlink()
+    (library / "note 00.md").unlink()
+    expect(coast.locator(".lost")).to_have_text("One ticked article is no longer in the folder.")
+    expect(coast.locator("#qa-scope")).to_contain_text("Searching 1 of 59 articles")
+    expect(coast.locator(".rows li")).to_have_count(59)
+    expect(held).to_be_checked()
+    expect(held).to_be_focused()
+    assert place
+    assert held.bounding_box()["y"] == pytest.approx(place["y"], abs=2)  # type: ignore[index]
+    assert coast.get_by_role("searchbox", name="Filter articles").input_value() == "lighthouse"
+    assert coast.get_by_role("combobox", name="Sort by").input_value() == "title"
+    turn = ask(coast, "Who lights the lamp of lighthouse 31?")
+    expect(turn.locator("blockquote").first).to_contain_text("keeper number 31.")
+    assert set(documents_shown(coast)) == {"note 31.md"}
+    expect(coast.locator(".lost")).to_be_empty()
+
+
+def test_files_that_cannot_be_read_are_told_of_as_they_come_and_go(
+    coast: Page, library: Path
+) -> None:
+    expect(coast.locator(".unread")).to_have_count(0)
+    (library / "torn.pdf").write_bytes(b"%PDF-1.4 torn")
+    expect(coast.locator(".unread")).to_contain_text("1 file could not be read")
+    coast.locator(".unread summary").click()
+    (library / "torn too.pdf").write_bytes(b"%PDF-1.4 torn")
+    expect(coast.locator(".unread")).to_contain_text("2 files could not be read")
+    expect(coast.locator(".unread li").first).to_be_visible()
+    for path in library.glob("*.pdf"):
+        path.unlink()
+    expect(coast.locator(".unread")).to_have_count(0)
+
+
+def test_a_passage_of_a_file_that_changed_or_went_says_so_when_it_is_opened(
+    coast: Page, library: Path
+) -> None:
+    turn = ask(coast, "Who lights the lamp of lighthouse 7?")
+    card = coast.locator('.card[data-document="note 07.md"]')
+    dialog = coast.get_by_role("dialog")
+
+    def opened() -> Locator:
+        card.get_by_role("button", name="Show in article").click()
+        expect(dialog).to_be_visible()
+        return dialog.get_by_role("note")
+
+    expect(opened()).to_have_count(0)
+    coast.keyboard.press("Escape")
+    write(library, "note 07.md", "Nobody lights lamp 7 any more.", title="Lighthouse 7, dark")
+    coast.get_by_role("tab", name="Articles").click()
+    expect(coast.locator(".rows")).to_contain_text("Lighthouse 7, dark")
+    turn.locator(".reference").first.click()
+    expect(opened()).to_contain_text("does not stand in it any more")
+    expect(dialog.get_by_role("note")).to_contain_text("lit by keeper number 7.")
+    expect(dialog.locator(".article-text")).to_contain_text("Nobody lights lamp 7")
+    expect(dialog.locator("mark, .found")).to_have_count(0)
+    coast.keyboard.press("Escape")
+    (library / "note 07.md").unlink()
+    expect(coast.locator("#qa-scope")).to_contain_text("all 59 articles")
+    expect(opened()).to_contain_text("lit by keeper number 7.")
+    expect(dialog).to_contain_text("no longer there")
+
+
+def test_the_list_is_narrowed_by_source_and_days_and_searched_alone(coast: Page) -> None:
+    first = coast.locator(".rows li").first
+    coast.get_by_role("combobox", name="Sort by").select_option("Newest first")
+    expect(first).to_contain_text("28 February 2016")
+    coast.get_by_role("combobox", name="Source").select_option(label="Island & Sea (20)")
+    expect(coast.locator(".rows li")).to_have_count(20)
+    coast.get_by_label("From").fill("2016-02-01")
+    expect(coast.locator(".listed")).to_contain_text("10 of 60 articles")
+    coast.get_by_role("button", name="Search only these 10").click()
+    expect(coast.locator("#qa-scope")).to_contain_text("Searching 10 of 60 articles")
+    coast.get_by_label("to", exact=True).fill("2015-12-31")
+    expect(coast.locator(".listed")).to_contain_text(
+        "There is no article from “Island & Sea” dated 1 February 2016 to 31 December 2015."
+    )
+    expect(coast.locator(".rows li")).to_have_count(0)
+    coast.get_by_role("button", name="Show all").click()
+    expect(coast.locator(".rows li")).to_have_count(60)
+    expect(coast.get_by_role("searchbox", name="Filter articles")).to_be_focused()
+    expect(coast.locator(".rows :checked")).to_have_count(10)
+    ask(coast, "Who lights the lamp of lighthouse 7?")
+    assert coast.locator(".card").count() > 0
+    expect(coast.locator(".card .source").filter(has_not_text="Island & Sea")).to_have_count(0)
+
+
+def test_a_folder_without_articles_is_opened_as_soon_as_there_is_one(
+    new_page: Callable[..., Page], serve: Serve, tmp_path: Path
+) -> None:
+    folder = tmp_path / "nothing"
+    folder.mkdir()
+    page = new_page()
+    page.goto(served(serve, folder, tmp_path, HashingEncoder()))
+    expect(page.locator("#qa-welcome")).to_contain_text("nothing to read in this folder yet")
+    write(folder, "pier.md", "Anna Quist closed the ellery pier.", title="Pier closed")
+    expect(page.locator(".rows li")).to_have_count(1)
+    turn = ask(page, "Who closed the Ellery pier?")
+    expect(turn.locator("blockquote").first).to_contain_text("Anna Quist closed")
+    (folder / "pier.md").unlink()
+    expect(page.locator(".rows")).to_have_text("None yet.")
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#qa-welcome")).to_contain_text("nothing to read in this folder yet")

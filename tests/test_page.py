@@ -468,7 +468,7 @@ class TestCollection:
     def test_when_nothing_matches_what_was_asked_for_is_said(self) -> None:
         wanted = Wanted("<b>", source="A & B", after=datetime.date(2016, 5, 1))
         told = collection.listed(shelf_of([STORM]), [], wanted)
-        said = "No article matches “<b>” and is from “A & B” and is dated from 1 May 2016."
+        said = "No article from “A & B” dated 1 May 2016 or later matches “<b>”."
         assert said in shown(told)
         assert "<b>" not in told
         assert "data-unfilter" in told
@@ -531,9 +531,10 @@ class TestWelcome:
             "1 h 10 min",
         ]
 
-    def test_an_empty_folder_says_what_to_do_about_it(self) -> None:
-        page = welcome.empty("<i>notes</i>", unreadable=2)
-        assert "nothing to read in <i>notes</i> yet (2 files could not be read" in shown(page)
+    def test_an_empty_folder_says_what_to_do_about_it_and_why(self) -> None:
+        page = welcome.empty("no readable documents in '<i>'")
+        assert "nothing to read in this folder yet" in shown(page)
+        assert "no readable documents in '<i>'" in shown(page)
         assert "<i>" not in page
 
     def test_a_failure_shows_its_reason(self) -> None:
@@ -563,7 +564,7 @@ class TestStanding:
         [
             state(stage="ready", embedded=1000),
             state(embedded=980),
-            state(stage="reading", files_done=1, files_total=2),
+            state(stage="reading", files_done=0, files_total=2),
             state(stage="stopped", documents=0, error="no readable documents"),
         ],
     )

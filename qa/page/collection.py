@@ -87,20 +87,20 @@ def listed(shelf: Shelf, found: Sequence[Outline], wanted: Wanted) -> str:
 def nothing_matches(wanted: Wanted) -> str:
     """That there is no such article, in the words that were asked for (HTML)."""
     words = " ".join(wanted.words.split())
-    parts = [
-        f"matches “{escaped(words)}”" if words else "",
-        f"is from “{escaped(wanted.source)}”" if wanted.source else "",
-        days(wanted),
-    ]
-    known = [part for part in parts if part]
-    return f"No article {' and '.join(known)}."
+    which = f" from “{escaped(wanted.source)}”" if wanted.source else ""
+    which += days(wanted)
+    if words:
+        return f"No article{which} matches “{escaped(words)}”."
+    return f"There is no article{which}."
 
 
 def days(wanted: Wanted) -> str:
-    """``is dated from 1 May 2016 to 3 May 2016``, as far as days are wanted."""
-    after = f" from {day(wanted.after)}" if wanted.after else ""
-    before = f" to {day(wanted.before)}" if wanted.before else ""
-    return f"is dated{after}{before}" if after or before else ""
+    """`` dated 1 May 2016 to 3 May 2016``, as far as days are wanted."""
+    if wanted.after and wanted.before:
+        return f" dated {day(wanted.after)} to {day(wanted.before)}"
+    if wanted.after:
+        return f" dated {day(wanted.after)} or later"
+    return f" dated {day(wanted.before)} or earlier" if wanted.before else ""
 
 
 def rows(total: int, found: Sequence[Outline], first: Collection[str] = ()) -> str:

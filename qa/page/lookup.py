@@ -43,17 +43,18 @@ def looked(opening: Opening, chosen: int) -> tuple[int, int, int, dict[str, str]
     """Version, share covered, when to look again, and the parts of the page, as they are now."""
     index = opening.index
     if index is None:
-        failed = welcome.failed(opening.error) if opening.error else ""
-        first = failed or welcome.opening(opening.progress)
-        return 0, 0, CALM_MS if failed else SOON_MS, {"welcome": first}
+        again = CALM_MS if opening.error and not opening.empty else SOON_MS
+        return 0, 0, again, {"welcome": before_opening(opening)}
     status = index.status
     shelf = opening.refresh(status)
+    # Those that are searched; of very many the list itself takes a moment.
+    articles = len(shelf.outlines) if shelf.version else status.documents
     working = status.stage in ("reading", "embedding") or not opening.finished
     parts = {
-        "welcome": welcome_now(opening, status.documents, reading=status.stage == "reading"),
+        "welcome": welcome_now(opening, articles, reading=status.stage == "reading"),
         "standing": standing.standing(status, opening.trouble),
         "announcement": standing.announcement(status, opening.trouble),
-        "scope": collection.scope(len(shelf.outlines), chosen),
+        "scope": collection.scope(articles, chosen),
         "choices": collection.choices(shelf),
         "failures": collection.unread(status.failures),
     }
@@ -61,12 +62,19 @@ def looked(opening: Opening, chosen: int) -> tuple[int, int, int, dict[str, str]
     return shelf.version, percent(status.coverage), again, parts
 
 
-def welcome_now(opening: Opening, documents: int, *, reading: bool) -> str:
+def before_opening(opening: Opening) -> str:
+    """The empty state of a page without an index."""
+    if opening.empty:
+        return welcome.empty(opening.error)
+    return welcome.failed(opening.error) if opening.error else welcome.opening(opening.progress)
+
+
+def welcome_now(opening: Opening, articles: int, *, reading: bool) -> str:
     """The empty state of a page that can be asked, or that has nothing to ask about."""
-    if not documents and not reading:
-        return welcome.empty(opening.name, len(opening.ready().status.failures))
+    if not articles and not reading:
+        return welcome.empty()
     looking = not opening.finished
-    return welcome.welcome(documents, opening.examples, looking=looking, reading=reading)
+    return welcome.welcome(articles, opening.examples, looking=looking, reading=reading)
 
 
 def mark_of(html: str) -> int:

@@ -7,9 +7,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from qa.errors import QAError
+from qa import documents
+from qa.errors import FolderError, QAError
 from qa.page.examples import Example, examples
 from qa.page.shelf import Shelf, shelf_of
 from qa.progress import Progress, ProgressCallback
@@ -23,6 +26,7 @@ Key = tuple[int, int, int, int, bool]
 log = logging.getLogger(__name__)
 UNEXPECTED = "Something went wrong that should not have; the terminal window says what."
 SHELF_SECONDS = 3.0  # between two looks at all the articles while files are read
+EMPTY_SECONDS = 1.0  # between two looks into a folder with nothing to read
 SHELF_PATIENCE = 0.3  # seconds that a look at them is waited for: of 100,000 it takes three
 
 
@@ -35,8 +39,8 @@ class Opening:
     ----------
     open_index : callable
         Opens the index, reporting to the callback it is given; may raise `QAError`.
-    name : str
-        What the page calls the folder.
+    folder : Path, optional
+        Its folder: where there is nothing to read in it, it is opened as soon as there is.
 
     Attributes
     ----------
@@ -44,11 +48,14 @@ class Opening:
         The articles there are, as of the last `refresh`.
     """
 
-    def __init__(self, open_index: Callable[[ProgressCallback], Index], name: str = "") -> None:
-        self.name = name
+    def __init__(
+        self, open_index: Callable[[ProgressCallback], Index], folder: Path | None = None
+    ) -> None:
+        self.folder = folder
         self.progress = Progress("preparing")
         self.index: Index | None = None
         self.error = ""
+        self.empty = False  # there is nothing in the folder (yet) that can be read
         self.finished = False  # examples and all
         self.shelf = Shelf()
         self._examples: tuple[Example, ...] = ()
@@ -140,9 +147,24 @@ class Opening:
 
     # Opening.
 
+    def _open(self) -> Index:
+        """The index, as soon as there is something in its folder."""
+        while True:
+            there = readable(self.folder)
+            try:
+                return self._open_index(self._report)
+            except FolderError as error:
+                if self.folder is None or not self.folder.is_dir():
+                    raise
+                self.error, self.empty = str(error), True
+                self._settled.set()
+            while readable(self.folder) == there:
+                time.sleep(EMPTY_SECONDS)
+
     def _run(self) -> None:
         try:
-            self.index = self._open_index(self._report)
+            self.index = self._open()
+            self.error, self.empty = "", False
         except Exception as error:
             self.error = plainly(error)
         self._settled.set()
@@ -168,6 +190,16 @@ class Opening:
 
     def _report(self, progress: Progress) -> None:
         self.progress = progress
+
+
+def readable(folder: Path | None) -> frozenset[tuple[Path, int, int]]:
+    """The files of a folder that may be readable, as they are now; none of none."""
+    found = set()
+    with suppress(OSError, FolderError):
+        for path in documents.find(folder) if folder else ():
+            stat = path.stat()
+            found.add((path, stat.st_size, stat.st_mtime_ns))
+    return frozenset(found)
 
 
 def plainly(error: Exception) -> str:

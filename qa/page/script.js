@@ -371,14 +371,17 @@ window.qaPage = (() => {
       after: byId("article-after")?.value,
       before: byId("article-before")?.value,
     });
-    // Where the rows that one looks at are, they stay, whatever comes above them.
+    // Where the row that has the focus is, it stays, else the first that one sees, whatever comes
+    // above or goes.
     const keepingPlace = (change) => {
       const top = Math.max(byId("qa-tabs").getBoundingClientRect().bottom, 0);
       if (rows.getBoundingClientRect().top >= top) return change();
+      const holds = (li) => li.contains(document.activeElement);
       const boxOf = (li) => li.querySelector("[type=checkbox]")?.value;
       const seenRows = [...rows.children]
-        .map((li) => ({ id: boxOf(li), y: li.getBoundingClientRect().top }))
-        .filter(({ id, y }) => id && y > top - 40);
+        .map((li) => ({ id: boxOf(li), y: li.getBoundingClientRect().top, held: holds(li) }))
+        .filter(({ id, y }) => id && y > top - 40 && y < innerHeight)
+        .sort((one, other) => other.held - one.held);
       change();
       const now = new Map([...rows.children].map((li) => [boxOf(li), li]));
       const kept = seenRows.find(({ id }) => now.has(id));

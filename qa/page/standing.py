@@ -33,7 +33,7 @@ def standing(status: Status, trouble: str = "") -> str:
 def works(status: Status) -> bool:
     """Whether so much is being done that it is worth a line."""
     if status.stage == "reading":
-        return status.files_total - status.files_done > QUIET_FILES
+        return status.files_total > QUIET_FILES
     left = status.passages - status.embedded
     return status.stage == "embedding" and left > QUIET_PASSAGES
 
@@ -46,7 +46,7 @@ def working(status: Status) -> str:
         share, meanwhile = percent(done / total), "What has been read can be asked"
     else:
         share = percent(status.coverage)
-        said = f"Semantic search covers {share} % of the passages so far"
+        said = f'Semantic search covers {share} %<span class="aside"> of the passages so far</span>'
         meanwhile = "Words are searched in full"
     figures = "".join(f" · {figure}" for figure in speed(status))
     return (

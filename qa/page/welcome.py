@@ -66,13 +66,12 @@ def welcome(
     )
 
 
-def empty(folder_name: str, unreadable: int = 0) -> str:
+def empty(reason: str = "") -> str:
     """The empty state of a page over a folder in which there is nothing to read (yet)."""
-    but = f" ({counted(unreadable, 'file')} could not be read: see Articles)" if unreadable else ""
+    why = f'<p class="nothing">{escaped(reason)}</p>' if reason else ""
     return (
-        f'{purpose()}<div class="empty"><h3>There is nothing to read in {escaped(folder_name)} yet'
-        f"{but}.</h3><p>Put articles into that folder, and they appear here by themselves; or add "
-        f'some to the list of articles on this page.</p><p class="nothing">{KINDS}</p></div>'
+        f'{purpose()}<div class="empty"><h3>There is nothing to read in this folder yet</h3>'
+        f"<p>Put articles into it, and they appear here by themselves. {KINDS}</p>{why}</div>"
     )
 
 
