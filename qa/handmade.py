@@ -1,4 +1,4 @@
-"""Documents made by hand, not read from a folder, to a store. Embeds nothing."""
+"""Documents made by hand, not read from a folder, to an index."""
 
 from __future__ import annotations
 
@@ -6,20 +6,60 @@ import hashlib
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 
-from qa import duplicates
+from qa import derived, duplicates
 from qa.arguments import check_document
+from qa.corpus import Corpus
+from qa.directory import IndexDirectory
 from qa.documents import Document
 from qa.embedding import Encoder
+from qa.filling import fill_all
 from qa.ingest import recipe, take
 from qa.progress import Progress, ProgressCallback
 from qa.store import FileState, Store
 
 
+def corpus(
+    documents: Iterable[Document],
+    encoder: Encoder,
+    place: IndexDirectory | None,
+    report: ProgressCallback,
+) -> Corpus:
+    """Documents ready to be searched, vectors and all, in memory or kept in a place.
+
+    Raises
+    ------
+    ValueError
+        As for `take_in`.
+    """
+    if place is None:
+        store = Store(None)
+        take_in(store, documents, encoder, report)
+        made = Corpus(store, derived.build(store, encoder), encoder)
+        fill_all(made, store, report)
+        return made
+    with place.writing(), closing(place.open_store()) as store:
+        take_in(store, documents, encoder, report)
+        made = _published(store, encoder, place)
+        if made.derived.whole:
+            return made
+        fill_all(made, store, report)
+        made.store.close()
+        kept = store.snapshot()
+        return Corpus(kept, derived.completed(made.derived, kept, encoder, place.path), encoder)
+
+
+def _published(store: Store, encoder: Encoder, place: IndexDirectory) -> Corpus:
+    kept = store.snapshot()
+    both = derived.load(kept, encoder, place.path)
+    return Corpus(kept, both or derived.publish(kept, encoder, place.path), encoder)
+
+
 def take_in(
     store: Store, documents: Iterable[Document], encoder: Encoder, report: ProgressCallback
 ) -> None:
-    """Make a store hold these documents and no others; one that it holds is not read again.
+    """Make a store hold these documents and no others; nothing is embedded yet.
 
     Raises
     ------

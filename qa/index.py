@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeVar
 
-from qa import derived, documents, embedding, followup, handmade, imported
+from qa import documents, embedding, followup, handmade, imported
 from qa import retrieval as search
 from qa.answer import Answer, answer
 from qa.arguments import checked_ids, checked_question
@@ -17,7 +17,6 @@ from qa.directory import IndexDirectory, default_directory
 from qa.documents import Document
 from qa.duplicates import Duplicates
 from qa.embedding import Encoder
-from qa.filling import fill_all
 from qa.hits import Hit
 from qa.ingest import only_characters
 from qa.keeping import Keeper, Wait
@@ -153,17 +152,7 @@ class Index:
         reranker = _chosen(reranker, encoder)
         report, encoder = progress or (lambda _: None), encoder or embedding.load(model)
         place = IndexDirectory(Path(directory).expanduser().resolve()) if directory else None
-        if place is None:
-            store = Store(None)
-            handmade.take_in(store, documents, encoder, report)
-            corpus = _filled(store, store, derived.build(store, encoder), encoder, report)
-        else:
-            with place.writing(), closing(place.open_store()) as store:
-                handmade.take_in(store, documents, encoder, report)
-                kept = store.snapshot()
-                both = derived.load(kept, encoder, place.path)
-                both = both or derived.publish(kept, encoder, place.path)
-                corpus = _filled(kept, store, both, encoder, report, place.path)
+        corpus = handmade.corpus(documents, encoder, place, report)
         report(Progress("ready", passages_done=len(corpus.derived.vectors)))
         return cls(corpus, reranker, place.path if place else None)
 
@@ -482,25 +471,6 @@ def _loaded(model: str, fast: bool) -> Encoder:
 
 def _or_as_opened(wait: Wait | None, keeper: Keeper) -> Wait:
     return keeper.wait if wait is None else wait
-
-
-def _filled(
-    kept: Store,
-    store: Store,
-    both: derived.Derived,
-    encoder: Encoder,
-    report: ProgressCallback,
-    directory: Path | None = None,
-) -> Corpus:
-    """Everything that is in a store, with all its vectors."""
-    corpus = Corpus(kept, both, encoder)
-    if both.whole:
-        return corpus
-    fill_all(corpus, store, report)
-    if directory is None:
-        return corpus
-    again = store.snapshot()
-    return Corpus(again, derived.completed(both, again, encoder, directory), encoder)
 
 
 def _chosen(reranker: Reranker | None, encoder: Encoder | None) -> Reranker | None:
