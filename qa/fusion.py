@@ -86,7 +86,9 @@ def _fused(
 ) -> list[Candidate]:
     """A convex combination of the scores, each scaled to [0, 1] for the question.
 
-    Where a passage has no vector yet, its scaled BM25 score stands for its semantic one.
+    Where a passage has no vector yet, its scaled BM25 score stands for its semantic one: with a
+    fifth of SciFact embedded that gives an nDCG@10 of .733, words alone .721, nothing in its
+    place .619.
     """
     if not ids:
         return []
