@@ -13,16 +13,18 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import sync_playwright
 
+import qa
+
 QUESTION = "How many people have been killed in Syria?"
 HERE = Path(__file__).parent
+SEEDS = HERE.parent / "seeds"
 
 
 def main() -> None:
     """Serve the seeds, ask by the address, wait until its answer is read, take the picture."""
-    qa = Path(sys.executable).with_name("qa")
-    server = subprocess.Popen(
-        [qa, "serve", HERE.parent / "seeds"], stdout=subprocess.PIPE, text=True
-    )
+    qa.Index.open(SEEDS).close()  # with all its vectors, which the page would not wait for
+    program = Path(sys.executable).with_name("qa")
+    server = subprocess.Popen([program, "serve", SEEDS], stdout=subprocess.PIPE, text=True)
     assert server.stdout
     address = next(word for word in server.stdout.readline().split() if word.startswith("http"))
     try:

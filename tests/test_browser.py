@@ -902,7 +902,7 @@ def test_the_list_is_narrowed_by_source_and_days_and_searched_alone(coast: Page)
     expect(coast.locator(".listed")).to_contain_text("10 of 60 articles")
     coast.get_by_role("button", name="Search only these 10").click()
     expect(coast.locator("#qa-scope")).to_contain_text("Searching 10 of 60 articles")
-    coast.get_by_label("to", exact=True).fill("2015-12-31")
+    coast.get_by_label("To", exact=True).fill("2015-12-31")
     expect(coast.locator(".listed")).to_contain_text(
         "There is no article from “Island & Sea” dated 1 February 2016 to 31 December 2015."
     )

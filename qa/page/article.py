@@ -13,7 +13,7 @@ NO_MARKS = Marks()
 SHOWN_CHARACTERS = 300_000  # a browser lays this out at once; 50 MB of text would freeze it
 CHANGED = "This article has changed since it was quoted."
 KEPT = "The passage still stands in it word for word."
-LOST = "The passage does not stand in it any more; below is the article as it is now. It said:"
+LOST = "This passage does not stand in it any more; the article as it is now follows."
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ class Page:
     def _connect_conversation(self) -> None:
         # The evidence first: the script measures it while nothing else has moved.
         shown = [self.turns, self.evidence, self.transcript, self.question]
-        gr.on(
+        asking = gr.on(
             [self.question.submit, self.ask.click, self.welcome.submit, self.transcript.submit],
             self.respond,
             [self.question, self.turns, self.chosen],
@@ -159,7 +159,11 @@ class Page:
         )
         self.transcript.select(self.show_evidence, [self.turns], [self.evidence], **AT_ONCE)
         self.clear.click(
-            lambda: ([], evidence.evidence(None), transcript([]), ""), None, shown, **AT_ONCE
+            lambda: ([], evidence.evidence(None), transcript([]), ""),
+            None,
+            shown,
+            cancels=[asking],  # or its answer would come back
+            **AT_ONCE,
         ).then(None, js="() => qaPage.cleared()", **PRIVATE)
         self.export.click(export.markdown, [self.turns], [self.exported], **AT_ONCE).then(
             None, [self.exported], js="text => qaPage.download(text)", **PRIVATE

@@ -25,7 +25,7 @@ ORDERS = {
 }
 DATES = (
     '<span class="dates"><label>From <input type="date" id="article-after"></label>'
-    '<label>to <input type="date" id="article-before"></label></span>'
+    '<label>To <input type="date" id="article-before"></label></span>'
 )
 
 
