@@ -36,6 +36,7 @@ _FRONT_SOURCES = (
     *("author", "authors", "byline", "creator"),
 )
 _TOML = re.compile(r"\+\+\+[ \t]*\r?\n(.*?)\r?\n\+\+\+[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # what text has no use for
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 
 
@@ -61,10 +62,8 @@ def markdown(data: bytes, name: str) -> Content:
 
 def _decoded(data: bytes, name: str) -> str:
     text, _ = decode(data)
-    controls = sum(
-        character < " " and character not in "\t\n\r\f\v\x1b" for character in text[:65536]
-    )
-    if "\0" in text or controls > 0.05 * min(len(text), 65_536):
+    beginning = text[:65_536]
+    if "\0" in text or len(_CONTROL.findall(beginning)) > 0.05 * len(beginning):
         raise UnreadableFile(
             f"cannot read {name!r}: it holds binary data, not text; rename it to what it is"
         )
