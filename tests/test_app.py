@@ -161,7 +161,7 @@ def test_days_and_a_source_narrow_both_endpoints(
 
 
 def test_a_day_that_is_none_comes_back_in_plain_words(client: Client) -> None:
-    with pytest.raises(AppError, match="'13.2.2016' is no date: write it as 2016-02-13"):
+    with pytest.raises(AppError, match=r"'13\.2\.2016' is no date: write it as 2016-02-13"):
         client.predict("Who?", after="13.2.2016", api_name="/ask")
 
 
