@@ -189,9 +189,12 @@ class Database:
 
 
 def _reading(path: Path | None) -> str:
-    """How to open a file only to read it: without a log beside it, SQLite need not make one."""
+    """How to open a file only to read it: without a log beside it, SQLite need not make one.
+
+    An empty one has nothing to tell: it was made where there was no room for more.
+    """
     log = path and path.with_name(f"{path.name}-wal")
-    return "ro" if log and log.exists() else "ro&immutable=1"
+    return "ro" if log and log.exists() and log.stat().st_size else "ro&immutable=1"
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:

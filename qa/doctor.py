@@ -95,7 +95,7 @@ class _Examination:
             yield self._missing()
             return
         try:
-            with closing(_database(self.place / STORE)) as database:
+            with closing(soundness.opened(self.place / STORE)) as database:
                 database.hold()
                 yield from self._store(database)
         except DamagedStore as error:
@@ -188,16 +188,6 @@ class _Examination:
         return ids if self.everything or len(ids) <= SAMPLE else random.sample(ids, SAMPLE)
 
 
-def _database(path: Path) -> Database:
-    """A connection that changes nothing, in which others' writing is seen where that can be."""
-    try:
-        return Database(path, create=False)
-    except DamagedStore:
-        raise
-    except StoreError:  # on a read-only disk
-        return Database(path, write=False)
-
-
 def _reading(path: Path) -> Store:
     try:
         with closing(Store(path, create=False)) as store:
@@ -248,7 +238,7 @@ class _Mending:
         with self.place.writing():
             if "rebuild" in remedies:
                 self._rebuild()
-            elif {"embed", "read", "tidy"}.intersection(remedies):
+            elif (self.place.path / STORE).exists():
                 self._in_store(remedies)
             if {"publish", "embed"}.intersection(remedies):
                 derived.withdraw(self.place.path)
@@ -267,8 +257,7 @@ class _Mending:
             damaged.close()
 
     def _in_store(self, remedies: Collection[Remedy]) -> None:
-        path = self.place.path / STORE
-        with closing(Store(path, create=False)) as store:
+        with closing(Store(self.place.path / STORE, create=False)) as store:
             if "read" in remedies and self.folder is not None:
                 self._forget_times(store, self.folder)
             if "embed" in remedies:

@@ -74,9 +74,9 @@ def pack(
     if file.is_dir() or (file.exists() and not force):
         kind = "a folder" if file.is_dir() else "there already, and is replaced only with --force"
         raise StoreError(f"cannot export to {str(file)!r}: it is {kind}")
-    with _told("export to", file), _scratch(directory, "export") as scratch:
+    with _told("export to", file), _scratch(file.parent, f".{file.name}") as scratch:
         store = scratch / STORE
-        with closing(Database(directory / STORE, create=False)) as database:
+        with closing(soundness.opened(directory / STORE)) as database:
             # Not a copy of the file: what was deleted from the index is not in this.
             database.execute("VACUUM INTO ?", (str(store),))
         try:
@@ -316,8 +316,8 @@ def _checked(store: Path, step: Step) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _scratch(directory: Path, purpose: str) -> Iterator[Path]:
-    """A folder to work in, inside the index's; clears away what killed processes left."""
-    _clear(directory.glob(f"{purpose}-*.part"))
+    """A folder to work in, inside another; clears away what killed processes left there."""
+    _clear(directory.glob(f"{_escaped(purpose)}-*.part"))
     with tempfile.TemporaryDirectory(
         prefix=f"{purpose}-", suffix=".part", dir=directory, ignore_cleanup_errors=True
     ) as folder:

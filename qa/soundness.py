@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy as np
 from qa import rows
 from qa.database import DamagedStore, Database
 from qa.documents import Document
+from qa.errors import StoreError
 from qa.onnx_model import Vectors
 
 UNIT_LENGTH = 1e-3  # how far a vector's length may be from 1
@@ -47,6 +49,16 @@ class BadVector:
     model: str
     key: bytes
     why: str
+
+
+def opened(path: Path) -> Database:
+    """A store's file, to be read; what others write meanwhile is seen, where that is possible."""
+    try:
+        return Database(path, create=False)
+    except DamagedStore:
+        raise
+    except StoreError:  # it lies on a read-only disk, or on a full one
+        return Database(path, write=False)
 
 
 def faults(database: Database, step: Step = no_step) -> Iterator[str]:

@@ -262,7 +262,7 @@ def test_a_damaged_index_is_not_exported(place: Path, tmp_path: Path) -> None:
     with pytest.raises(qa.StoreError, match="has changed; `qa doctor --fix` mends the index"):
         portable.pack(place, tmp_path / "a.qa")
     assert not list(tmp_path.glob("a.qa*"))
-    assert not list(place.glob("*.part"))
+    assert not list(tmp_path.glob(".a.qa*"))
 
 
 def test_a_store_of_the_first_version_moves_too(tmp_path: Path) -> None:
