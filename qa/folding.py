@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -12,11 +11,9 @@ from rapidfuzz import process
 from qa.corpus import matched_weight
 from qa.hits import Hit
 from qa.repetition import NEARLY_IDENTICAL, nearly_identical
-from qa.trimming import SHOWN
 
 FOLD_INTO = 100  # better hits; repeats stand close together, and comparing all would take minutes
 SAME_CONTENT = 0.8  # of a passage, that a better hit has already said
-NEARLY = -math.log(SHOWN)  # below the best sentence's logit, of one that would be shown beside it
 
 
 def fold(hit: Hit, better: list[Hit], weights: Mapping[str, float]) -> bool:
@@ -30,12 +27,12 @@ def fold(hit: Hit, better: list[Hit], weights: Mapping[str, float]) -> bool:
     """
     first = max(0, len(better) - FOLD_INTO)
     alike = _alike(hit, better[first:])
-    telling = _telling(hit, weights) if alike else set()
+    best = _best(hit, weights) if alike else 0
     for position in sorted(alike):
-        if not _says_no_more(hit, alike[position], telling):
+        if not _says_no_more(hit, alike[position], best):
             continue  # even if all of these were the same: no need to look closer
         repeated = _repeated(hit, alike[position])
-        if repeated and _says_no_more(hit, repeated, telling):
+        if repeated and _says_no_more(hit, repeated, best):
             kept, sentences = better[first + position], hit.sentences()
             also_in = (*kept.also_in, *(sentences[number] for number in repeated))
             better[first + position] = replace(kept, also_in=also_in)
@@ -82,20 +79,16 @@ def _repeated(hit: Hit, alike: Mapping[int, Sequence[str]]) -> list[int]:
     ]
 
 
-def _says_no_more(hit: Hit, repeated: Collection[int], telling: set[int]) -> bool:
-    """Whether these sentences are nearly all of a hit, or all that would be shown of it."""
+def _says_no_more(hit: Hit, repeated: Collection[int], best: int) -> bool:
+    """Whether these sentences are nearly all of a hit, or hold the one that answers best."""
     lengths = [end - start for start, end in hit.passage.sentences]
-    return telling <= set(repeated) or sum(lengths[n] for n in repeated) >= SAME_CONTENT * sum(
-        lengths
-    )
+    return best in repeated or sum(lengths[n] for n in repeated) >= SAME_CONTENT * sum(lengths)
 
 
-def _telling(hit: Hit, weights: Mapping[str, float]) -> set[int]:
-    """The numbers of the sentences that answer best, or nearly so: as they were read; where they
-    were not, the one with the question's words.
-    """
+def _best(hit: Hit, weights: Mapping[str, float]) -> int:
+    """The number of the sentence that answers best: as it was read, or by its words when not."""
     if hit.reading is None:
         scores = [matched_weight(text, weights) for text in _texts(hit)]
-        return {scores.index(max(scores))}
-    scores = [sentence.score for sentence in hit.reading.sentences]
-    return {number for number, score in enumerate(scores) if score >= max(scores) - NEARLY}
+    else:
+        scores = [sentence.score for sentence in hit.reading.sentences]
+    return scores.index(max(scores))

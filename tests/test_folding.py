@@ -70,12 +70,6 @@ def test_what_was_read_decides_which_sentence_is_best_and_not_its_words() -> Non
     assert not fold(hit("b", TOLL, CAUSE, scores=(-4.0, 2.0)), better, WEIGHTS)
 
 
-def test_a_passage_that_would_show_another_sentence_beside_the_repeated_one_stays() -> None:
-    better = [hit("a", CAUSE, OTHER)]
-    assert not fold(hit("b", TOLL, CAUSE, scores=(1.0, 2.0)), better, WEIGHTS)
-    assert better == [hit("a", CAUSE, OTHER)]
-
-
 def test_a_passage_of_which_nearly_all_was_said_is_folded_whatever_its_best_sentence_is() -> None:
     better = [hit("a", TOLL, CAUSE, OTHER)]
     said = hit("b", "Houses burned in Ardmore.", CAUSE, OTHER)
