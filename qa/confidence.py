@@ -12,8 +12,8 @@ from dataclasses import astuple, dataclass
 from qa.hits import Hit
 
 NO_SENTENCE = -10.0  # the score of the best one where there is none
-INTERCEPT = 1.48
-COEFFICIENTS = (0.60, 0.23)  # of says, sentence
+INTERCEPT = 1.07
+COEFFICIENTS = (0.45, 0.07, 0.27)  # of says, relevance, sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Signals:
     ----------
     says : float
         Of the passage that most likely says what is asked.
+    relevance : float
+        Of the passage that is most likely about it.
     sentence : float
         Of the sentence that is most likely what is asked for.
     skimmed : bool
@@ -31,6 +33,7 @@ class Signals:
     """
 
     says: float
+    relevance: float
     sentence: float
     skimmed: bool = False
 
@@ -44,6 +47,7 @@ def signals(hits: Sequence[Hit]) -> Signals | None:
     scores = [sentence.score for reading in readings for sentence in reading.sentences]
     return Signals(
         says=max(reading.says for reading in readings),
+        relevance=max(reading.relevance for reading in readings),
         sentence=max(scores, default=NO_SENTENCE),
         skimmed=all(reading.skimmed for reading in readings),
     )

@@ -29,6 +29,7 @@ LOGITS = st.floats(-40, 40)
 SIGNALS = st.builds(
     Signals,
     says=LOGITS,
+    relevance=LOGITS,
     sentence=LOGITS,
     skimmed=st.booleans(),
 )
@@ -63,7 +64,7 @@ def test_of_skimmed_passages_it_is_what_they_say_and_nothing_else(
 ) -> None:
     one = replace(found, skimmed=True)
     assert confidence(one) == pytest.approx(1 / (1 + math.exp(-one.says)))
-    assert confidence(replace(one, sentence=other)) == confidence(one)
+    assert confidence(replace(one, relevance=other, sentence=other)) == confidence(one)
 
 
 def test_there_is_a_coefficient_for_every_signal() -> None:
@@ -109,6 +110,7 @@ def test_every_signal_is_the_best_of_all_hits(corpus: Corpus) -> None:
     readings = [hit.reading for hit in hits if hit.reading]
     assert len(readings) == 3
     assert found.says == max(reading.says for reading in readings)
+    assert found.relevance == max(reading.relevance for reading in readings)
     assert found.sentence == max(s.score for reading in readings for s in reading.sentences)
     assert found == signals(hits[::-1])
 
@@ -121,6 +123,6 @@ def test_a_question_without_words_has_signals_all_the_same(corpus: Corpus) -> No
 
 @given(SIGNALS, st.floats(0, 10))
 def test_the_confidence_never_falls_when_a_signal_grows(found: Signals, more: float) -> None:
-    for name in ("says", "sentence"):
+    for name in ("says", "relevance", "sentence"):
         better = replace(found, **{name: getattr(found, name) + more})
         assert confidence(better) >= confidence(found)
