@@ -79,9 +79,9 @@ def _is_sound_export(folder: Path) -> bool:
     try:
         sums = ExportedModel.read(folder).check_sums
         return all(check_sum(folder / name) == expected for name, expected in sums.items())
-    except TypeError:  # of an earlier version, which knew other things: nobody uses it any more
+    except (TypeError, KeyError):  # of an earlier version, which knew other things: not used
         return True
-    except (OSError, ValueError, KeyError, AttributeError):
+    except (OSError, ValueError, AttributeError):
         return False
 
 

@@ -399,6 +399,8 @@ def test_damaged_models_in_the_cache_are_told_and_deleted(
     models = tmp_path / "cache" / "models"
     (models / "abc-v3").mkdir(parents=True)
     (models / "abc-v3" / "model.json").write_text('{"check_sum": 1, "model": "{}"}')
+    (models / "old-v1").mkdir()
+    (models / "old-v1" / "model.json").write_text('{"dimensions": 384}')  # not used any more
     (models / "def-graph-v1.onnx").write_bytes(b"graph")
     (models / "def-graph-v1.crc").write_text("1")
     found = examined(folder, place)
