@@ -52,7 +52,7 @@ class Case:
     half: str
     kind: str  # "here", "gone" or "unsaid"
     articles: str  # "all" or "five"
-    signals: Signals
+    signals: Signals | None  # None where nothing was found
     sentences: list[tuple[float, ...]]  # score, certainty, relevance, hit score, and 1 for gold
 
 
@@ -69,7 +69,7 @@ def main() -> None:
         halves = ("tune", "report") if fits else ("report",)
         cases += asked(folder, arguments.questions, halves)
     if not arguments.report_only:
-        fitting = [c for c in cases if c.half == "tune"]
+        fitting = [c for c in cases if c.half == "tune" and c.signals]
         fit_sentences(fitting)
         fit_confidence(fitting)
     report([c for c in cases if c.half == "report"])
