@@ -38,6 +38,7 @@ def check(
     *,
     directory: Path | None = None,
     model: str = DEFAULT_MODEL,
+    fast: bool = False,
     encoder: Encoder | None = None,
     everything: bool = False,
     step: Step = no_step,
@@ -50,7 +51,7 @@ def check(
         What it is the index of; None for an imported one, whose folder is not here.
     directory : Path, optional
         Where it lies; by default where the folder's does.
-    model, encoder
+    model, fast, encoder
         As for `Index.open`.
     everything : bool
         Whether every passage is embedded and searched again and every file read, not a sample.
@@ -63,7 +64,7 @@ def check(
         When neither a folder nor a directory is named.
     """
     place = place_of(folder, directory)
-    return list(_Examination(folder, place, model, encoder, everything, step).findings())
+    return list(_Examination(folder, place, model, fast, encoder, everything, step).findings())
 
 
 def place_of(folder: Path | None, directory: Path | None) -> Path:
@@ -80,6 +81,7 @@ class _Examination:
     folder: Path | None
     place: Path
     model: str
+    fast: bool
     encoder: Encoder | None
     everything: bool
     step: Step
@@ -129,7 +131,7 @@ class _Examination:
             yield Finding("models", what, means, "--fix deletes them", "tidy")
         if self.encoder is None:
             try:
-                self.encoder = embedding.load(self.model)
+                self.encoder = embedding.load(self.model, fast=self.fast)
             except ModelError as error:
                 means = "nothing is found by its meaning, and vectors are not checked"
                 yield Finding("models", str(error), means, "mend that first")
@@ -206,6 +208,7 @@ def mend(
     *,
     directory: Path | None = None,
     model: str = DEFAULT_MODEL,
+    fast: bool = False,
     encoder: Encoder | None = None,
     progress: ProgressCallback | None = None,
     step: Step = no_step,
@@ -224,7 +227,9 @@ def mend(
     """
     if remedies := {finding.remedy for finding in findings if finding.remedy}:
         place = IndexDirectory(place_of(folder, directory))
-        _Mending(folder, place, encoder or embedding.load(model), step).run(remedies, progress)
+        _Mending(folder, place, encoder or embedding.load(model, fast=fast), step).run(
+            remedies, progress
+        )
 
 
 @dataclass(slots=True)

@@ -162,6 +162,7 @@ class Index:
         directory: str | Path,
         *,
         model: str = DEFAULT_MODEL,
+        fast: bool = False,
         encoder: Encoder | None = None,
         reranker: Reranker | None = None,
         progress: ProgressCallback | None = None,
@@ -172,7 +173,7 @@ class Index:
         ----------
         directory : str or Path
             Where `qa import` put it. It need not be writable, unless passages have no vector yet.
-        model, encoder, reranker, progress
+        model, fast, encoder, reranker, progress
             As for `open`.
 
         Raises
@@ -182,9 +183,8 @@ class Index:
         """
         reranker = _chosen(reranker, encoder)
         place = Path(directory).expanduser().resolve()
-        found = imported.corpus(
-            place, encoder or embedding.load(model), progress or (lambda _: None)
-        )
+        encoder = encoder or _loaded(model, fast)
+        found = imported.corpus(place, encoder, progress or (lambda _: None))
         return cls(found, reranker, place)
 
     def close(self) -> None:
