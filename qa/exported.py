@@ -17,6 +17,7 @@ from typing import Any
 from qa import rows
 from qa.directory import STORE
 from qa.errors import StoreError
+from qa.ingest import model_of
 from qa.uploads import UPLOADS
 
 FORMAT = 1
@@ -51,7 +52,7 @@ class Manifest:
     made : str
         When: ISO 8601, UTC.
     recipe : str
-        See `qa.ingest.recipe`: the model's name is its first word.
+        See `qa.ingest.recipe`.
     documents, passages, vectors : int
         Of which vectors may be fewer than passages, where embedding was under way.
     parts : tuple of Part
@@ -76,7 +77,7 @@ class Manifest:
     @property
     def model(self) -> str:
         """What its vectors are made by."""
-        return self.recipe.partition(" ")[0]
+        return model_of(self.recipe)
 
 
 def _sha256(told: dict[str, Any]) -> str:

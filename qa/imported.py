@@ -16,6 +16,7 @@ from qa.directory import STORE, IndexDirectory
 from qa.embedding import Encoder
 from qa.errors import IndexBusy, StoreError
 from qa.filling import fill_all
+from qa.ingest import model_of
 from qa.progress import Progress, ProgressCallback
 from qa.store import DamagedStore, Store
 
@@ -59,7 +60,7 @@ def _opened(directory: Path, encoder: Encoder, report: ProgressCallback) -> Corp
 def _check(store: Store, directory: Path, encoder: Encoder) -> None:
     if store.counts()[0] == 0:
         raise StoreError(f"the index in {str(directory)!r} is empty: import it, or name its folder")
-    made_by = store.recipe().partition(" ")[0]
+    made_by = model_of(store.recipe())
     if made_by != encoder.name:
         raise StoreError(
             f"the index in {str(directory)!r} was made by the model {made_by}, not by "

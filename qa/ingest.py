@@ -34,6 +34,11 @@ def recipe(encoder: Encoder) -> str:
     return f"{encoder.name} read-{read} cut-{cut} {passage_tokens(encoder)} tokens"
 
 
+def model_of(recipe: str) -> str:
+    """The name of the encoder in a recipe; it may have spaces, as a folder may."""
+    return recipe.rpartition(" read-")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """What became of one file's documents, by their ids."""

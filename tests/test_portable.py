@@ -275,8 +275,8 @@ def test_a_store_of_the_first_version_moves_too(tmp_path: Path) -> None:
 
 def test_another_model_is_named(place: Path) -> None:
     encoder = HashingEncoder()
-    encoder.name = "another"
-    with pytest.raises(qa.StoreError, match="made by the model hashing, not by another"):
+    encoder.name = "an other"
+    with pytest.raises(qa.StoreError, match="made by the model hashing, not by an other"):
         opened_alone(place, encoder)
 
 
