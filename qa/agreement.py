@@ -148,9 +148,11 @@ def search_findings(
     for fault in faults:
         if fault.damage:
             yield Finding("search", f"they {fault.why}", slow, anew, "publish")
-        elif not soundness.without_vector(database, encoder.name):
-            means = "they are made at the next opening"
-            yield Finding("search", f"they {fault.why}", means, _OPENING, "open", harmless=True)
+    behind = any(not fault.damage for fault in faults)
+    if behind and not soundness.without_vector(database, encoder.name):
+        means = "they are made when the index is opened next"
+        what = "they are not made yet, or of an earlier state"
+        yield Finding("search", what, means, _OPENING, "open", harmless=True)
     if not faults and store.recipe() == recipe(encoder):
         both = derived.load(store, encoder, directory)
         if both is None:
