@@ -5,7 +5,7 @@ with the store. Changes nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from qa import derived, lexical, soundness
@@ -13,7 +13,7 @@ from qa.database import Database
 from qa.derived import Derived
 from qa.embedding import Encoder
 from qa.finding import Finding, together
-from qa.ingest import embedded_text, recipe, shortened
+from qa.ingest import embedded_texts, recipe
 from qa.onnx_model import Vectors
 from qa.rows import FileState
 from qa.soundness import BadVector, Step
@@ -118,7 +118,7 @@ def differing(
     for start in range(0, len(ids), _TOGETHER):
         some = ids[start : start + _TOGETHER]
         kept = soundness.vectors_of(database, some, encoder.name, encoder.dimensions)
-        texts = _embedded_texts(store, list(kept), encoder)
+        texts = embedded_texts(store, list(kept), encoder)
         made = encoder.encode_passages(list(texts.values())) if texts else ()
         for id, vector in zip(texts, made, strict=True):
             key, before = kept[id]
@@ -127,13 +127,6 @@ def differing(
                 found.append(BadVector(encoder.name, key, f"has a cosine of {cosine:.3f}"))
         step("passages", min(start + _TOGETHER, len(ids)), len(ids))
     return found
-
-
-def _embedded_texts(store: Store, ids: Collection[int], encoder: Encoder) -> dict[int, str]:
-    return {
-        id: embedded_text(shortened(document.title, encoder), passage)
-        for id, (document, passage) in store.passages(ids).items()
-    }
 
 
 # The search indexes and the store.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from qa import lexical
 from qa.derived import Derived
 from qa.embedding import Encoder
+from qa.onnx_model import Vectors
 from qa.store import Store
 
 
@@ -52,6 +53,17 @@ class Corpus:
             return len(vectors) / max(1, len(words))
         ids = self.store.passage_ids(documents)
         return float(np.isin(ids, vectors.ids).mean()) if ids else 1.0
+
+    def cosines(self, query: Vectors, ids: Sequence[int]) -> list[float | None]:
+        """The cosine of the query, shape (d,), with each of these passages; None without a vector.
+
+        Exact: where the vectors that are searched are kept in 8 bits, the store has them whole.
+        """
+        found = dict(zip(ids, self.derived.vectors.cosines(query, ids).tolist(), strict=True))
+        if self.derived.vectors.kind != "flat":
+            whole = self.store.vectors.of(ids, self.encoder.name, self.encoder.dimensions)
+            found |= {id: float(vector @ query) for id, vector in whole.items()}
+        return [None if math.isnan(found[id]) else found[id] for id in ids]
 
     def weights(self, question: str) -> dict[str, float]:
         """The question's content terms and how rare each is here: its inverse document frequency.

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import datetime
+import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,3 +143,15 @@ def _nothing_in(id: str, failures: list[Failure]) -> str:
     if len(failures) == 1 and failures[0].path == id:
         return failures[0].reason
     return f"cannot read {id!r}: nothing in it can be read; the first: {failures[0].reason}"
+
+
+def called_after(name: str) -> str:
+    """A title made of a file's name: without folders and ending, as words."""
+    stem = posixpath.splitext(posixpath.basename(name))[0]
+    return " ".join(re.sub(r"(?<!\d)-|-(?!\d)|[_+]", " ", stem).split()) or stem
+
+
+def is_called_after_file(document: Document) -> bool:
+    """Whether its title is merely the name of its file, or of its place inside of one."""
+    parent, _, last = document.id.rpartition("/")
+    return document.title in (called_after(last), f"{called_after(parent)} {last}")

@@ -21,7 +21,7 @@ import numpy as np
 from qa.corpus import Corpus
 from qa.derived import Derived
 from qa.errors import QAError
-from qa.ingest import embedded_text, shortened
+from qa.ingest import embedded_texts
 from qa.live import LiveCorpus
 from qa.progress import ProgressCallback, embedding
 from qa.store import DamagedStore, Store, vector_key
@@ -87,10 +87,7 @@ def fill(corpus: Corpus, store: Store, ids: Sequence[int]) -> int:
         When a passage's key is not that of its text.
     """
     encoder = corpus.encoder
-    texts = {
-        id: embedded_text(shortened(document.title, encoder), passage)
-        for id, (document, passage) in corpus.store.passages(ids).items()
-    }
+    texts = embedded_texts(corpus.store, ids, encoder)
     keys = {id: vector_key(text) for id, text in texts.items()}
     if keys != corpus.store.keys(ids):
         raise DamagedStore("a passage was not cut from its document as it would be now")

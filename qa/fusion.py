@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from qa import quotation
 from qa.corpus import Corpus
 from qa.hits import Explanation, scaled
@@ -54,7 +52,7 @@ def candidates(
     matching, scores = words.search(question, depth, documents=documents, among=quoting)
     bm25 = dict(zip(matching.tolist(), scores.tolist(), strict=True))
     ids = list(dict.fromkeys([*bm25, *near.tolist()]))
-    cosines = [None if np.isnan(c) else float(c) for c in neighbours.cosines(query, ids)]
+    cosines = corpus.cosines(query, ids)
     corpus.wanted.add(id for id, cosine in zip(ids, cosines, strict=True) if cosine is None)
     return _fused(ids, [bm25.get(id, 0.0) for id in ids], cosines)
 

@@ -6,7 +6,7 @@ Knows what text of a passage is embedded, but embeds nothing: `qa.filling` does,
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from qa import documents, passages
@@ -100,7 +100,7 @@ def _same(old: Document, new: Document) -> bool:
 
 def stored_passages(document: Document, encoder: Encoder) -> list[StoredPassage]:
     """A document's passages with the keys of their vectors."""
-    title = shortened(document.title, encoder)
+    title = embedded_title(document, encoder)
     most = passage_tokens(encoder)
     return [
         StoredPassage(passage, vector_key(embedded_text(title, passage)))
@@ -109,7 +109,7 @@ def stored_passages(document: Document, encoder: Encoder) -> list[StoredPassage]
 
 
 def embedded_text(title: str, passage: Passage) -> str:
-    """What is embedded of a passage; the title as `shortened` leaves it."""
+    """What is embedded of a passage, the title as `embedded_title` gives it."""
     return f"{title}\n{passage.text}" if title else passage.text
 
 
@@ -130,9 +130,20 @@ def _in_characters(document: Document) -> Document:
     )
 
 
-def shortened(title: str, encoder: Encoder) -> str:
-    """As much of a title as is embedded with every passage."""
-    words = title.split()
+def embedded_texts(store: Store, ids: Collection[int], encoder: Encoder) -> dict[int, str]:
+    """What is embedded of the passages with these ids."""
+    return {
+        id: embedded_text(embedded_title(document, encoder), passage)
+        for id, (document, passage) in store.passages(ids).items()
+    }
+
+
+def embedded_title(document: Document, encoder: Encoder) -> str:
+    """As much of a document's title as is embedded with every passage.
+
+    Nothing of one that is merely the file's name: who renames a file embeds nothing.
+    """
+    words = [] if documents.is_called_after_file(document) else document.title.split()
     used = 0
     for position, tokens in enumerate(encoder.count_tokens(words) if words else []):
         used += tokens

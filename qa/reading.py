@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from qa import lines
-from qa.documents import Document, Failure
+from qa.documents import Document, Failure, called_after
 from qa.errors import UnreadableFile
 from qa.formats import suffixes
 from qa.formats.content import READABLE, Content, wrapping
@@ -161,19 +161,15 @@ def _suffix(name: str) -> str:
     return posixpath.splitext(name)[1].lower()
 
 
-def _stem(name: str) -> str:
-    return posixpath.splitext(posixpath.basename(name))[0]
-
-
 def _inner_title(part: Inner, id: str) -> str:
     """What the part is called, else its headline, else its place in the file."""
     given = part.content.title
     if given and len(given) <= TITLE_CHARACTERS and not _NO_NAME.fullmatch(given):
         return given
-    stem = _readable(_stem(part.key or id))
+    name = called_after(part.key or id)
     if part.key and not part.key.lower().endswith(READABLE):
-        stem = f"{_readable(_stem(id))} {part.key}"
-    return lines.title_of(part.content.text, format=part.content.format) or stem
+        name = f"{called_after(id)} {part.key}"
+    return lines.title_of(part.content.text, format=part.content.format) or name
 
 
 # --- one document ------------------------------------------------------------------------
@@ -188,7 +184,7 @@ def _document(data: bytes, path: Path, name: str, id: str) -> Document:
         raise UnreadableFile(f"cannot read {id!r}: it is empty")
     content = reader(data, id)
     _check_text(content, id)
-    return _made(content, path, _title(content, _stem(name)), id)
+    return _made(content, path, _title(content, name), id)
 
 
 def _made(content: Content, path: Path, title: str, id: str) -> Document:
@@ -238,13 +234,9 @@ def _check_size(size: int, limit: int, id: str) -> None:
         )
 
 
-def _title(content: Content, stem: str) -> str:
+def _title(content: Content, name: str) -> str:
     """The metadata's title if it is one, else the text's headline, else the file's name."""
     given = content.title
     if given and len(given) <= TITLE_CHARACTERS and not _NO_TITLE.fullmatch(given):
         return given
-    return lines.title_of(content.text, format=content.format) or _readable(stem)
-
-
-def _readable(stem: str) -> str:
-    return " ".join(re.sub(r"(?<!\d)-|-(?!\d)|[_+]", " ", stem).split()) or stem
+    return lines.title_of(content.text, format=content.format) or called_after(name)

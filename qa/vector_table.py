@@ -50,6 +50,16 @@ class VectorTable:
             log.warning("%s: %d vectors have changed; embedding them again", self._db.name, unsound)
         return ids, matrix[: len(ids)]
 
+    def of(self, ids: Collection[int], model: str, dimensions: int) -> dict[int, Vectors]:
+        """Those of these passages that have a vector, and it, shape (dimensions,)."""
+        sql = """SELECT p.id, p.key, v.vector, v.check_sum FROM passages p
+                 JOIN vectors v ON v.key = p.key AND v.model = ? WHERE p.id IN (?)"""
+        found = {
+            id: rows.vector_of(model, key, blob, check_sum, dimensions)
+            for id, key, blob, check_sum in self._db.rows_for(sql, ids, model)
+        }
+        return {id: vector for id, vector in found.items() if vector is not None}
+
     def named(self, model: str, keys: Collection[bytes], dimensions: int) -> dict[bytes, Vectors]:
         """Those of the keys that have a vector, and it, shape (dimensions,)."""
         sql = "SELECT key, vector, check_sum FROM vectors WHERE model = ? AND key IN (?)"

@@ -6,7 +6,7 @@ Knows passage ids, not passages.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -20,7 +20,6 @@ Ids = npt.NDArray[np.int64]
 Kind: TypeAlias = Literal["flat", "8-bit"]
 
 FLAT_PASSAGES = 50_000  # up to here flat: exact, 6 ms a question and 80 MB at most
-OVERFETCH = 1.5  # times as many are found by 8 bits as are wanted, where exact vectors are at hand
 _SPREAD = 4.0  # times a component's usual size: 8 bits reach so far, whatever they are trained on
 
 
@@ -110,12 +109,7 @@ class VectorIndex:
                 self._ids = _sorted(np.setdiff1d(self._ids, there))
 
     def search(
-        self,
-        query: Vectors,
-        n: int,
-        *,
-        among: Collection[int] | None = None,
-        exact: Callable[[Ids], Vectors] | None = None,
+        self, query: Vectors, n: int, *, among: Collection[int] | None = None
     ) -> tuple[Ids, Vectors]:
         """The n nearest vectors, nearest first.
 
@@ -124,8 +118,6 @@ class VectorIndex:
         query : array of shape (d,), float32, unit length
         n : int
         among : ids to search in; None for all
-        exact : gives the exact vectors of ids, shape (len(ids), d); an 8-bit index then ranks by
-            these. Not asked where the index is exact itself
 
         Returns
         -------
@@ -133,26 +125,19 @@ class VectorIndex:
         cosines : array of shape (m,), descending
         """
         with self._lock:
-            if exact is None or self.kind == "flat":
-                return self._search(query, n, among)
-            ids, _ = self._search(query, int(OVERFETCH * n), among)
-        cosines = (exact(ids) @ query).astype(np.float32) if len(ids) else np.empty(0, np.float32)
-        best = np.argsort(-cosines, kind="stable")[:n]
-        return ids[best], cosines[best]
-
-    def _search(self, query: Vectors, n: int, among: Collection[int] | None) -> tuple[Ids, Vectors]:
-        n = min(n, len(self) if among is None else len(among))
-        if n == 0:
-            return np.empty(0, np.int64), np.empty(0, np.float32)
-        parameters = None
-        if among is not None:
-            selected = np.fromiter(among, np.int64, len(among))
-            chosen: Any = faiss.IDSelectorBatch(selected)
-            parameters = faiss.SearchParameters(sel=chosen)  # type: ignore[call-arg]  # its stubs lag
-        # one query is one thread's work to faiss: others would only be waited for, and on a busy
-        # machine that takes ten times as long as the search. The setting is the calling thread's
-        faiss.omp_set_num_threads(1)
-        cosines, ids = self._index.search(query[np.newaxis], n, params=parameters)  # (1, n)
+            n = min(n, len(self) if among is None else len(among))
+            if n == 0:
+                return np.empty(0, np.int64), np.empty(0, np.float32)
+            parameters = None
+            if among is not None:
+                selected = np.fromiter(among, np.int64, len(among))
+                chosen: Any = faiss.IDSelectorBatch(selected)
+                parameters = faiss.SearchParameters(sel=chosen)  # type: ignore[call-arg]  # stubs
+            # One query is one thread's work to faiss: others would only be waited for, and on a
+            # busy machine that takes ten times as long as the search. The setting is the calling
+            # thread's.
+            faiss.omp_set_num_threads(1)
+            cosines, ids = self._index.search(query[np.newaxis], n, params=parameters)  # (1, n)
         found = ids[0] >= 0
         return ids[0][found], cosines[0][found]
 

@@ -16,7 +16,7 @@ import pytest
 from fakes import HashingEncoder
 
 import qa
-from qa import filling, keeping
+from qa import filling, ingest, keeping
 from qa.directory import STORE
 from qa.live import LiveCorpus
 from qa.onnx_model import Vectors
@@ -313,7 +313,7 @@ def test_a_passage_with_another_key_than_its_text_stops_it_with_a_word(
     folder: Path, place: Path, encoder: GatedEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(folder, place, encoder, wait=False) as index:
-        monkeypatch.setattr(filling, "embedded_text", lambda title, passage: "something else")
+        monkeypatch.setattr(ingest, "embedded_text", lambda title, passage: "something else")
         index._keeper().filling._thread.join(0.1)
         encoder.open()
         until(lambda: not index._keeper().filling.active)

@@ -72,3 +72,18 @@ def test_a_follow_up_does_not_require_what_an_earlier_question_quoted(index: qa.
     history = [{"role": "user", "content": 'Who said that the "cease-fire holds"?'}]
     hits = index.ask("And what did he tell us?", history).hits
     assert {"a", "d"} <= {hit.document.id for hit in hits}
+
+
+def test_where_vectors_are_searched_in_8_bits_scores_are_exact_all_the_same(
+    index: qa.Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qa.vectors.FLAT_PASSAGES", 1)
+    made = [qa.Document(id, text, title=TITLES.get(id, "")) for id, text in TEXTS.items()]
+    coarse = qa.Index.from_documents(made, encoder=HashingEncoder())
+    assert (index.status.vectors, coarse.status.vectors) == ("flat", "8-bit")
+    question = "Who fired in Homs?"
+    for one, other in zip(
+        index.retrieve(question, k=5), coarse.retrieve(question, k=5), strict=True
+    ):
+        assert one.document.id == other.document.id
+        assert one.explanation.cosine == pytest.approx(other.explanation.cosine, abs=1e-6)

@@ -1,5 +1,6 @@
 """Documents to passages to the store."""
 
+import pytest
 from fakes import HashingEncoder
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,10 +10,10 @@ from qa import ingest
 from qa.ingest import (
     Taken,
     embedded_text,
+    embedded_title,
     only_characters,
     passage_tokens,
     recipe,
-    shortened,
     stored_passages,
     take,
 )
@@ -67,10 +68,25 @@ def test_what_is_embedded_of_a_passage_is_its_title_and_its_text() -> None:
     assert stored.passage.text == SENTENCE.format("a0").strip()
 
 
+@pytest.mark.parametrize(
+    ("id", "title"),
+    [
+        ("notes/peace-talks_2016.txt", "peace talks 2016"),
+        ("a.zip/peace talks.txt", "peace talks"),
+        ("mail/inbox.mbox/7@example.org", "inbox 7@example.org"),
+    ],
+)
+def test_a_title_that_is_the_name_of_the_file_is_not_embedded(id: str, title: str) -> None:
+    encoder = HashingEncoder()
+    named, titled = document(id, 1, title=title), document(id, 1, title=f"{title}!")
+    assert embedded_title(named, encoder) == ""
+    assert embedded_title(titled, encoder) == f"{title}!"
+
+
 def test_a_long_title_leaves_room_for_the_passage() -> None:
     encoder = HashingEncoder()
     long = document("a", 100, title="word " * 2_000)
-    title = shortened(long.title, encoder)
+    title = embedded_title(long, encoder)
     texts = [embedded_text(title, s.passage) for s in stored_passages(long, encoder)]
     longest = max(len(text.split()) for text in texts)
     assert longest <= ingest.TITLE_TOKENS + PASSAGE_TOKENS < encoder.max_tokens

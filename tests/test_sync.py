@@ -110,8 +110,9 @@ def test_of_a_changed_file_only_the_changed_passages_are_embedded(folder: Folder
     assert "Tuesday" not in "".join(text for *_, text in folder.store.entries())
 
 
-def test_a_renamed_file_embeds_nothing(folder: Folder) -> None:
-    folder.write("a.txt", "Headline\n\n" + article(*SENTENCES))
+@pytest.mark.parametrize("headline", ["Headline\n\n", ""])
+def test_a_renamed_file_embeds_nothing(folder: Folder, headline: str) -> None:
+    folder.write("a.txt", headline + article(*SENTENCES))
     folder.sync()
     (folder.path / "sub").mkdir()
     (folder.path / "a.txt").rename(folder.path / "sub" / "b.txt")

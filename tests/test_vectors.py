@@ -8,7 +8,7 @@ import faiss
 import numpy as np
 import pytest
 
-from qa.vectors import Ids, Kind, VectorIndex, Vectors
+from qa.vectors import Kind, VectorIndex, Vectors
 
 IDS = np.arange(100, 300, 2)
 
@@ -172,25 +172,6 @@ def test_8_bits_give_nearly_the_cosines(vectors: Vectors, query: Vectors) -> Non
     for index in (VectorIndex(IDS, vectors, kind="8-bit"), trained_on_two):
         difference = np.abs(index.cosines(query, IDS) - vectors @ query).max()
         assert 0 < difference < 0.01
-
-
-def test_with_exact_vectors_8_bits_find_the_exact_order() -> None:
-    vectors = unit_rows(3000)
-    index = VectorIndex(range(3000), vectors, kind="8-bit")
-    for query in unit_rows(20, seed=2):
-        ids, cosines = index.search(query, 10, exact=lambda ids: vectors[ids])
-        assert ids.tolist() == np.argsort(-(vectors @ query))[:10].tolist()
-        assert np.allclose(cosines, vectors[ids] @ query, atol=1e-6)
-    among = index.search(unit_rows(1)[0], 10, among=[7, 8], exact=lambda ids: vectors[ids])
-    assert set(among[0].tolist()) == {7, 8}
-    assert len(index.search(unit_rows(1)[0], 10, among=[], exact=lambda ids: vectors[ids])[0]) == 0
-
-
-def test_a_flat_index_asks_for_no_exact_vectors(index: VectorIndex, query: Vectors) -> None:
-    def never(ids: Ids) -> Vectors:
-        raise AssertionError("asked")
-
-    assert len(index.search(query, 3, exact=never)[0]) == 3
 
 
 def test_a_saved_8_bit_index_stays_one(vectors: Vectors, query: Vectors, tmp_path: Path) -> None:
