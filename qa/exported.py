@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from qa import rows
 from qa.directory import STORE
 from qa.errors import StoreError
 from qa.ingest import model_of
+from qa.store import rows
 from qa.uploads import UPLOADS
 
 FORMAT = 1

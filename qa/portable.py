@@ -25,14 +25,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
-from qa import derived, exported, soundness
+from qa import derived, exported
 from qa.cache import cache_directory
-from qa.database import DamagedStore, Database
 from qa.directory import STORE, IndexDirectory
 from qa.errors import StoreError
 from qa.exported import FORMAT, MANIFEST, Manifest, Part
-from qa.soundness import Step, no_step
-from qa.store import Store
+from qa.store import Store, soundness
+from qa.store.database import DamagedStore, Database
+from qa.store.soundness import Step, no_step
 from qa.uploads import UPLOADS
 
 SUFFIX = ".qa"

@@ -20,7 +20,7 @@ from fakes import HashingEncoder
 
 import qa
 from qa import doctor, portable
-from qa.database import Database
+from qa.store.database import Database
 
 ROOT = Path(__file__).parent.parent
 _WRITES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree")

@@ -21,7 +21,7 @@ from worker import hits
 import qa
 from qa import doctor, portable
 from qa.directory import STORE, IndexDirectory
-from qa.finding import Finding
+from qa.doctor.finding import Finding
 
 
 @pytest.fixture(scope="module")

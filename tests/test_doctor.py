@@ -15,9 +15,10 @@ from fakes import HashingEncoder
 from worker import hits
 
 import qa
-from qa import derived, doctor, surroundings
+from qa import derived, doctor
 from qa.directory import DAMAGED, STORE
-from qa.finding import Finding
+from qa.doctor import surroundings
+from qa.doctor.finding import Finding
 from qa.store import Store
 
 ARTICLES = {

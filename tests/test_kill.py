@@ -153,7 +153,7 @@ def test_killed_again_and_again_it_ends_as_a_clean_build(tmp_path: Path) -> None
 
 
 MOMENTS = [
-    ("qa.database:Database._set_up", 1, True),
+    ("qa.store.database:Database._set_up", 1, True),
     ("qa.store:Store._create_or_check", 1, True),
     ("qa.store:Store.start_recipe", 1, True),
     ("qa.store:Store._raise_revision", 5, False),
@@ -161,11 +161,11 @@ MOMENTS = [
     ("qa.store:Store._put_file", 6, True),
     ("qa.store:Store._insert", 6, True),
     ("qa.store:Store.put", 7, True),
-    ("qa.vector_table:VectorTable.put", 1, False),
-    ("qa.vector_table:VectorTable.put", 2, True),
-    ("qa.vector_table:VectorTable._put_rows", 2, True),
-    ("qa.vector_table:VectorTable.drop_unused", 1, False),
-    ("qa.vector_table:VectorTable.drop_unused", 1, True),
+    ("qa.store.vector_table:VectorTable.put", 1, False),
+    ("qa.store.vector_table:VectorTable.put", 2, True),
+    ("qa.store.vector_table:VectorTable._put_rows", 2, True),
+    ("qa.store.vector_table:VectorTable.drop_unused", 1, False),
+    ("qa.store.vector_table:VectorTable.drop_unused", 1, True),
     ("qa.derived:_words", 1, True),
     ("qa.derived:_clear", 1, True),
     ("qa.derived:_vectors", 1, True),
@@ -201,8 +201,8 @@ def test_killed_at_a_given_step_it_ends_as_a_clean_build(
         ("qa.store:Store.put", 1, True),
         ("qa.store:Store.remove", 1, False),
         ("qa.store:Store.remove", 2, True),
-        ("qa.vector_table:VectorTable.put", 1, True),
-        ("qa.vector_table:VectorTable.drop_unused", 1, False),
+        ("qa.store.vector_table:VectorTable.put", 1, True),
+        ("qa.store.vector_table:VectorTable.drop_unused", 1, False),
         ("qa.derived:write_atomically", 1, False),
         ("qa.live:LiveCorpus.complete", 1, False),
     ],
@@ -226,7 +226,7 @@ def test_killed_while_it_follows_changes_it_ends_as_a_clean_build(
     [
         ("qa.directory:IndexDirectory._put_aside", False),
         ("qa.directory:IndexDirectory._put_aside", True),
-        ("qa.vector_table:VectorTable.take_from", True),
+        ("qa.store.vector_table:VectorTable.take_from", True),
         ("pathlib:Path.rename", True),
     ],
 )

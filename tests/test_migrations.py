@@ -179,7 +179,7 @@ def test_killed_while_it_is_brought_forward_it_is_as_before(place: Path, moment:
     code = f"""
 import os, signal, sys
 from pathlib import Path
-from qa import migrations
+from qa.store import migrations
 from qa.store import Store
 original, calls = migrations.{moment}, []
 def dying(*arguments):

@@ -144,7 +144,7 @@ def test_a_snapshot_keeps_its_state_while_another_connection_writes(tmp_path: Pa
 
 
 def test_vectors_come_in_the_order_of_their_passages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qa.vector_table._BATCH", 2)
+    monkeypatch.setattr("qa.store.vector_table._BATCH", 2)
     store = Store(None)
     words = ["a", "bb", "ccc", "dddd", "eeeee"]
     put(store, "x", *words)
@@ -454,7 +454,7 @@ def test_a_store_knows_when_its_file_was_moved_or_replaced(tmp_path: Path) -> No
 def test_a_second_writer_waits_for_the_first_or_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qa.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("qa.store.database.BUSY_SECONDS", 0.05)
     one, other = Store(tmp_path / "store"), Store(tmp_path / "store")
     with one.transaction(), pytest.raises(qa.IndexBusy, match="in use by another process"):
         other.remove("a")

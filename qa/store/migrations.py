@@ -1,7 +1,7 @@
 """The store's schema, brought forward one version after the other, with nothing made again.
 
 Every step is written against the tables as they were, and never changed afterwards: it does not
-use what `qa.rows` says today, but for the check sum itself.
+use what `qa.store.rows` says today, but for the check sum itself.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from qa.database import Database
-from qa.rows import check_sum
+from qa.store.database import Database
+from qa.store.rows import check_sum
 
 _BATCH = 500  # documents in memory, texts and all
 

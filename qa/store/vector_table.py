@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from qa import rows
-from qa.database import DamagedStore, Database
 from qa.onnx_model import Vectors
+from qa.store import rows
+from qa.store.database import DamagedStore, Database
 
 _BATCH = 2_000  # rows of vectors in memory beside their matrix
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from qa.cache import cache_directory, check_sum
 from qa.directory import DAMAGED, STORE
-from qa.finding import Finding, together
+from qa.doctor.finding import Finding, together
 from qa.onnx_model import ExportedModel
 from qa.portable import is_abandoned
 

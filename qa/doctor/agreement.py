@@ -8,16 +8,16 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from qa import derived, lexical, soundness
-from qa.database import Database
+from qa import derived, lexical
 from qa.derived import Derived
+from qa.doctor.finding import Finding, together
 from qa.embedding import Encoder
-from qa.finding import Finding, together
 from qa.ingest import embedded_texts, recipe
 from qa.onnx_model import Vectors
-from qa.rows import FileState
-from qa.soundness import BadVector, Step
-from qa.store import Store
+from qa.store import Store, soundness
+from qa.store.database import Database
+from qa.store.rows import FileState
+from qa.store.soundness import BadVector, Step
 
 SAME = 0.999  # cosine, at least, of a vector with the one that is made of its text now
 _FOUND = 0.99  # cosine, at least, of a vector with itself as the search index has it, in 8 bits too

@@ -2,8 +2,8 @@
 
 A file's documents and their passages are written in one transaction, so that a reader, or the next
 process after a kill, sees them whole or not at all. Every such transaction raises the store's
-revision. Vectors come later, when they are made (see `qa.vector_table`). `qa.contents` reads it all
-back. Knows nothing of models, FAISS or Tantivy.
+revision. Vectors come later, when they are made (see `qa.store.vector_table`). `qa.store.contents`
+reads it all back. Knows nothing of models, FAISS or Tantivy.
 """
 
 from __future__ import annotations
@@ -12,24 +12,14 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from qa import rows
-from qa.contents import Contents
-from qa.database import DamagedStore, Database
 from qa.documents import Document, Failure
 from qa.errors import StoreError
-from qa.migrations import migrate
-from qa.rows import FileState, Outline, StoredPassage, vector_key
-from qa.vector_table import VectorTable
-
-__all__ = [
-    "DamagedStore",
-    "Failure",
-    "FileState",
-    "Outline",
-    "Store",
-    "StoredPassage",
-    "vector_key",
-]
+from qa.store import rows
+from qa.store.contents import Contents
+from qa.store.database import Database
+from qa.store.migrations import migrate
+from qa.store.rows import FileState, StoredPassage
+from qa.store.vector_table import VectorTable
 
 
 class Store(Contents):

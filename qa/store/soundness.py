@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from qa import rows
-from qa.database import DamagedStore, Database
 from qa.documents import Document
 from qa.errors import StoreError
 from qa.onnx_model import Vectors
+from qa.store import rows
+from qa.store.database import DamagedStore, Database
 
 UNIT_LENGTH = 1e-3  # how far a vector's length may be from 1
 _FAULTS = 20  # of SQLite's own that are told

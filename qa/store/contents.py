@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any, TypeVar
 
-from qa import rows
-from qa.database import Database
 from qa.documents import Document, Failure
 from qa.passages import Passage
-from qa.rows import FileState, Outline
+from qa.store import rows
+from qa.store.database import Database
+from qa.store.rows import FileState, Outline
 
 _OF_FILES = "FROM documents AS d JOIN files AS f ON f.id = d.file"
 

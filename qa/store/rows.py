@@ -21,7 +21,7 @@ from qa.documents import Document
 from qa.onnx_model import Vectors
 from qa.passages import Passage
 
-SCHEMA_VERSION = 2  # raise it with a step in `qa.migrations`
+SCHEMA_VERSION = 2  # raise it with a step in `qa.store.migrations`
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE files (
