@@ -5,6 +5,7 @@ import os
 import random
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 import qa
 from qa.passages import Passage
-from qa.store import DamagedStore, FileState, Store, StoredPassage, vector_key
+from qa.store import DamagedStore, FileState, Store, StoredPassage, soundness, vector_key
+from qa.store.database import Database
 
 STATE = FileState(10, 20, "aa")
 MODEL = "model"
@@ -430,6 +432,30 @@ def test_what_vectors_a_damaged_file_still_has_are_taken(tmp_path: Path) -> None
 def test_nothing_is_taken_from_what_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "old").write_bytes(random.Random(1).randbytes(5000))
     assert Store(tmp_path / "new").vectors.take_from(tmp_path / "old") == 0
+
+
+def test_a_table_that_damage_made_a_ring_of_is_not_read_for_ever(tmp_path: Path) -> None:
+    """Rows that come in the order 1, 2, 0 are found again and again behind the last of them."""
+    path = tmp_path / "store"
+    with closing(Store(path)) as store:
+        store.vectors.put("m", {bytes([n] * 32): np.ones(4, np.float32) for n in range(3)})
+    with closing(sqlite3.connect(path)) as connection:
+        sql = "SELECT rootpage FROM sqlite_master WHERE name = 'vectors'"
+        ((page,),) = connection.execute(sql)
+    data = bytearray(path.read_bytes())
+    start = (page - 1) * 4096
+    cell = start + int.from_bytes(data[start + 12 : start + 14], "big")  # the third's place
+    assert data[cell + 1] == 3  # its rowid, after the length of its content
+    data[cell + 1] = 0
+    path.write_bytes(data)
+    with closing(Store(tmp_path / "new")) as new:
+        assert new.vectors.take_from(path) == 3
+    with closing(Store(path)) as store, pytest.raises(DamagedStore):
+        store.vectors.since(2, "m", 4)
+    with closing(Database(path)) as database:
+        with pytest.raises(DamagedStore):
+            list(soundness.bad_vectors(database))
+        assert "out of order" in next(soundness.faults(database))
 
 
 def test_a_closed_store_says_so(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ Knows nothing of documents.
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -169,6 +170,27 @@ class Database:
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._lock, self.translated():
             return self._connection.execute(sql, values).fetchall()
+
+    def batches(
+        self, sql: str, values: Sequence[Any], first: Any, size: int
+    ) -> Iterator[list[Any]]:
+        """Rows of a SELECT that ends in ``key > ? ORDER BY key LIMIT ?`` and begins with that key.
+
+        Raises
+        ------
+        DamagedStore
+            When they are not in order: damage can make a ring of a table, without an end.
+        """
+        last = first
+        while some := self.rows(sql, (*values, last, size)):
+            keys = [last, *(row[0] for row in some)]
+            if not all(
+                type(before) is type(after) and before < after
+                for before, after in itertools.pairwise(keys)
+            ):
+                raise self.damaged("rows are not in order")
+            yield some
+            last = keys[-1]
 
     def rows_for(self, sql: str, keys: Collection[Any], *first: Any) -> Iterator[Any]:
         """Rows of a SELECT that ends in ``IN (?)``, for any number of keys."""

@@ -48,9 +48,7 @@ def _run(database: Database, statements: str) -> None:
 def _rows_of_schema_1(database: Database) -> Iterator[tuple[Any, ...]]:
     sql = """SELECT rowid, id, text, title, date, source, format, passages, check_sum
              FROM documents WHERE rowid > ? ORDER BY rowid LIMIT ?"""
-    last = -1
-    while some := database.rows(sql, (last, _BATCH)):
-        last = some[-1][0]
+    for some in database.batches(sql, (), -1, _BATCH):
         for _, *shown, expected in some:
             id, text, title, date, source, format, passages = shown
             if not isinstance(text, str) or check_sum(*shown) != expected:

@@ -111,18 +111,15 @@ def _notes(database: Database) -> Iterator[str]:
 
 
 def _documents(database: Database, step: Step) -> Iterator[str]:
-    sql = f"""SELECT {rows.DOCUMENT_COLUMNS} FROM documents AS d JOIN files AS f ON f.id = d.file
-              WHERE d.id > ? ORDER BY d.id LIMIT ?"""
-    total, last, done = _count(database, "documents"), "", 0
-    while some := database.rows(sql, (last, _DOCUMENTS)):
-        for row in some:
-            yield from _document(database, row)
+    sql = f"""SELECT d.rowid, {rows.DOCUMENT_COLUMNS}
+              FROM documents AS d JOIN files AS f ON f.id = d.file
+              WHERE d.rowid > ? ORDER BY d.rowid LIMIT ?"""
+    total, done = _count(database, "documents"), 0
+    for some in database.batches(sql, (), -1, _DOCUMENTS):
+        for _, *row in some:
+            yield from _document(database, tuple(row))
         done += len(some)
         step("documents", done, total)
-        if not isinstance(some[-1][0], str) or some[-1][0] <= last:
-            yield "an id has changed"
-            return
-        last = some[-1][0]
     if done != total:
         yield f"{total} documents, of which {done} can be reached"
 
@@ -173,9 +170,8 @@ def bad_vectors(
     """
     sql = """SELECT rowid, model, key, vector, check_sum FROM vectors
              WHERE rowid > ? ORDER BY rowid LIMIT ?"""
-    total, last, done = _count(database, "vectors"), -1, 0
-    while some := database.rows(sql, (last, _VECTORS)):
-        last = some[-1][0]
+    total, done = _count(database, "vectors"), 0
+    for some in database.batches(sql, (), -1, _VECTORS):
         for _, *row in some:
             if why := _wrong_with(row, dimensions if row[0] == model else 0):
                 yield BadVector(row[0], row[1], why)

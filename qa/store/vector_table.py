@@ -36,9 +36,8 @@ class VectorTable:
         ids: list[int] = []
         most = self._db.rows("SELECT count(*) FROM passages")[0][0]
         matrix = np.empty((most, dimensions), np.float32)
-        last, unsound = -1, 0
-        while some := self._db.rows(sql, (model, last, _BATCH)):
-            last = some[-1][0]
+        unsound = 0
+        for some in self._db.batches(sql, (model,), -1, _BATCH):
             for id, key, blob, check_sum in some:
                 vector = rows.vector_of(model, key, blob, check_sum, dimensions)
                 if vector is None or len(ids) == most:
@@ -83,7 +82,10 @@ class VectorTable:
             for _, key, blob, check_sum in some
         }
         sound = {key: vector for key, vector in found.items() if vector is not None}
-        return sound, some[-1][0] if some else seen
+        last = max((row[0] for row in some), default=seen)
+        if some and last <= seen:
+            raise self._db.damaged("vectors are not in order")
+        return sound, last
 
     def put(self, model: str, vectors: Mapping[bytes, Vectors]) -> None:
         """Keep vectors under their keys (see `rows.vector_key`)."""
@@ -123,6 +125,8 @@ class VectorTable:
         try:
             with closing(Database(damaged, create=False)) as other:
                 while some := other.rows(sql, (last, _BATCH)):
+                    if some[-1][0] <= last:  # damage can make a ring of a table
+                        break
                     last = some[-1][0]
                     sound = [row for _, *row in some if rows.is_vector(*row)]
                     self._put_rows(sound)
