@@ -1,32 +1,25 @@
-"""The terminal's face: ``qa ask``, ``index``, ``sync``, ``watch``, ``list``, ``serve``, ``eval``.
-
-No retrieval here.
-"""
+"""The terminal's face: the commands of ``qa``. No retrieval here."""
 
 from __future__ import annotations
 
 import datetime
 import json
-import logging
-import os
-import signal
-import sys
-import threading
 import time
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 import qa
-from qa import terminal, terminal_index
+from qa.directory import default_directory
 from qa.models import DEFAULT_MODEL
 from qa.plain import plain_answer, plain_changes, plain_outline
 from qa.preview import preview
 from qa.seeds import default_folder
 from qa.selection import Selection, checked_date, checked_source
+from qa.terminal import answers, care, indexes
+from qa.terminal.printing import say
+from qa.terminal.session import opened_index, plain_errors
 
 app = typer.Typer(
     add_completion=False,
@@ -59,6 +52,10 @@ Fast = Annotated[
     bool,
     typer.Option("--fast", help="Embed in 8 bits: quicker, and an index of its own kind."),
 ]
+Imported = Annotated[
+    bool, typer.Option("--imported", help="Ask what lies in --index, without a folder.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 After = Annotated[
     str | None, typer.Option(metavar="2016-02-13", help="Only documents of this day or later.")
 ]
@@ -71,7 +68,6 @@ Source = Annotated[
 
 ASK_SECONDS = 5.0  # that a question waits for vectors; a small folder has all of them by then
 WATCH_SECONDS = 0.5
-INTERRUPTED = 130
 FAILURES_ARE_LISTED = ("qa.sync", "qa.reading")  # which would say them as well
 
 
@@ -86,21 +82,25 @@ def ask(
     source: Source = None,
     as_json: Json = False,
     directory: Directory = None,
+    imported: Imported = False,
     model: Model = DEFAULT_MODEL,
     fast: Fast = False,
 ) -> None:
     """Answer a question with sentences of the articles, or say that they do not."""
-    with _plain_errors():
+    with plain_errors():
         first, last = _day(after), _day(before)
-        with _opened(folder, directory, model, fast, wait=ASK_SECONDS) as (index, _):
+        with opened_index(folder, directory, model, fast, wait=ASK_SECONDS, imported=imported) as (
+            index,
+            _,
+        ):
             answer = index.ask(
                 question, k=k, rerank=rerank, after=first, before=last, source=source
             )
             if as_json:
                 _print_json(plain_answer(answer))
             else:
-                terminal.print_answer(answer)
-                terminal_index.print_coverage(answer.coverage, folder)
+                answers.print_answer(answer)
+                indexes.print_coverage(answer.coverage, folder)
 
 
 @app.command()
@@ -112,10 +112,10 @@ def index(
 ) -> None:
     """Read and index a folder, or bring its index up to date."""
     with (
-        _plain_errors(*FAILURES_ARE_LISTED),
-        _opened(folder, directory, model, fast) as (opened, _),
+        plain_errors(*FAILURES_ARE_LISTED),
+        opened_index(folder, directory, model, fast) as (opened, _),
     ):
-        terminal_index.print_contents(opened)
+        indexes.print_contents(opened)
 
 
 @app.command()
@@ -135,11 +135,11 @@ def sync(
         if as_json:
             _print_json(plain_changes(changes))
         else:
-            terminal_index.print_changes(changes, when="would be: " if dry_run else "")
+            indexes.print_changes(changes, when="would be: " if dry_run else "")
 
-    with _plain_errors(*FAILURES_ARE_LISTED):
+    with plain_errors(*FAILURES_ARE_LISTED):
         if dry_run:
-            with terminal_index.progress_bar() as bar:
+            with indexes.progress_bar() as bar:
                 changes = preview(
                     default_folder(folder),
                     directory=directory,
@@ -149,7 +149,7 @@ def sync(
                 )
             show(changes)
             return
-        with _opened(folder, directory, model, fast, wait=0.0) as (opened, bar):
+        with opened_index(folder, directory, model, fast, wait=0.0) as (opened, bar):
             bar.stop()
             show(opened.changes)
             opened.sync(bar, wait=True)
@@ -164,13 +164,13 @@ def watch(
 ) -> None:
     """Follow a folder: keep its index up to date until Ctrl+C."""
     with (
-        _plain_errors(*FAILURES_ARE_LISTED, "qa.watch"),
-        _opened(folder, directory, model, fast, wait=0.0) as (opened, bar),
+        plain_errors(*FAILURES_ARE_LISTED, "qa.watch"),
+        opened_index(folder, directory, model, fast, wait=0.0) as (opened, bar),
     ):
         bar.stop()
-        terminal_index.print_contents(opened)
+        indexes.print_contents(opened)
         with opened.watch(bar.tell):
-            terminal.say(f"Following {opened.folder} (Ctrl+C stops)")
+            say(f"Following {opened.folder} (Ctrl+C stops)")
             while True:
                 bar.show(opened.status)
                 time.sleep(WATCH_SECONDS)
@@ -192,16 +192,16 @@ def list_documents(
     fast: Fast = False,
 ) -> None:
     """List the documents of a folder: date, title, source, file."""
-    with _plain_errors():
+    with plain_errors():
         chosen = Selection(None, _day(after), _day(before), checked_source(source))
-        with _opened(folder, directory, model, fast, wait=0.0) as (index, bar):
+        with opened_index(folder, directory, model, fast, wait=0.0) as (index, bar):
             bar.stop()
             found = [outline for outline in index.outlines if chosen.has(outline)]
-            rows = terminal_index.in_order(found, sort)
+            rows = indexes.in_order(found, sort)
             if as_json:
                 _print_json([plain_outline(outline) for outline in rows])
             else:
-                terminal_index.print_outlines(rows)
+                indexes.print_outlines(rows)
 
 
 @app.command()
@@ -215,7 +215,7 @@ def serve(
     model: Model = DEFAULT_MODEL,
 ) -> None:
     """Open the chat in the browser: prints the address to go to."""
-    with _plain_errors():
+    with plain_errors():
         import app as page  # not at the top: Gradio is slow to import, and only this needs it
 
         page.serve(default_folder(folder), host=host, port=port, directory=directory, model=model)
@@ -249,16 +249,16 @@ def evaluate(
     model: Model = DEFAULT_MODEL,
 ) -> None:
     """Measure retrieval, answers and refusals on questions whose answers are known."""
-    with _plain_errors():
+    with plain_errors():
         from qa import evaluation  # not at the top: scipy is slow to import, and only this needs it
 
         collection = evaluation.read(folder)
         earlier = evaluation.read_run(compare) if compare else None
-        with terminal_index.progress_bar() as bar:
+        with indexes.progress_bar() as bar:
             index = evaluation.open_index(
                 collection, directory=directory, model=model, progress=bar
             )
-        with index, terminal_index.question_bar() as step:
+        with index, indexes.step_bar("questions") as step:
             report = evaluation.evaluate(
                 evaluation.Asker(index, rerank=rerank),
                 collection,
@@ -271,81 +271,74 @@ def evaluate(
         if as_json:
             print(json.dumps(evaluation.plain_report(report), ensure_ascii=False, indent=2))
         else:
-            terminal.print_report(report)
+            answers.print_report(report)
+
+
+@app.command("doctor")
+def examine(
+    folder: Folder = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Check every vector and file, not a sample.")
+    ] = False,
+    directory: Directory = None,
+    imported: Imported = False,
+    model: Model = DEFAULT_MODEL,
+    fast: Fast = False,
+) -> None:
+    """Check an index against itself, its files and its model; exit 1 when something is wrong."""
+    from qa import doctor  # not at the top: only this needs it
+
+    place: dict[str, Any] = {"directory": directory, "model": model, "fast": fast}
+    with plain_errors("qa"), indexes.step_bar() as step:
+        root = None if imported else default_folder(folder)
+        found = doctor.check(root, everything=everything, step=step, **place)
+        if fix and found:
+            care.print_findings(found)
+            doctor.mend(found, root, step=step, **place)
+            found = doctor.check(root, everything=everything, step=step, **place)
+    care.print_findings(found)
+    care.print_verdict(found)
+    if not all(finding.harmless for finding in found):
+        raise typer.Exit(1)
+
+
+@app.command("export")
+def export_index(
+    file: Annotated[Path, typer.Argument(help="What to write, such as articles.qa")],
+    folder: FolderOption = None,
+    directory: Directory = None,
+    force: Force = False,
+) -> None:
+    """Put an index into one file, with check sums: to keep, or for another machine."""
+    from qa import portable  # not at the top: only this needs it
+
+    with plain_errors(), indexes.step_bar() as step:
+        root = default_folder(folder)
+        place = directory or default_directory(root.expanduser().resolve())
+        made = portable.pack(place, file, name=root.name, force=force, step=step)
+    care.print_manifest("packed into", file, made)
+
+
+@app.command("import")
+def import_index(
+    file: Annotated[Path, typer.Argument(help="What `qa export` wrote.")],
+    directory: Directory = None,
+    force: Force = False,
+) -> None:
+    """Make an index of an exported file, where it is whole."""
+    from qa import portable  # not at the top: only this needs it
+
+    place = directory or portable.default_place(file)
+    with plain_errors(), indexes.step_bar() as step:
+        made = portable.unpack(file, place, force=force, step=step)
+    care.print_manifest("unpacked into", place, made)
+    say(care.how_to_ask(place))
 
 
 def main() -> None:
     """The ``qa`` command."""
     app()
-
-
-@contextmanager
-def _plain_errors(*silent: str) -> Iterator[None]:
-    """Say a user's mistake in one line, and exit 1; log warnings, but not those of `silent`."""
-    try:
-        with _logged_to_terminal(silent), _one_interrupt():
-            yield
-    except qa.QAError as error:
-        terminal.say(f"qa: {error}", "red", stderr=True)
-        raise typer.Exit(1) from error
-    except KeyboardInterrupt as error:
-        raise typer.Exit(INTERRUPTED) from error
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone; nothing is left to say
-
-
-@contextmanager
-def _one_interrupt() -> Iterator[None]:
-    """The first Ctrl+C ends in good order; one more ends at once, which an index survives."""
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield  # somebody else's business
-        return
-
-    def first(*_: object) -> None:
-        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, first)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@contextmanager
-def _logged_to_terminal(silent: Collection[str]) -> Iterator[None]:
-    """Warnings of this package, one plain line each, beside the answer and not in it."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setLevel(logging.WARNING)
-    handler.addFilter(lambda record: record.name not in silent)
-    handler.setFormatter(logging.Formatter("qa: %(message)s"))
-    logger = logging.getLogger("qa")
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-
-
-@contextmanager
-def _opened(
-    folder: Path | None,
-    directory: Path | None,
-    model: str,
-    fast: bool,
-    wait: bool | float = True,
-) -> Iterator[tuple[qa.Index, terminal_index.Bar]]:
-    """An index and the bar of its progress; Ctrl+C says what was kept."""
-    options: dict[str, Any] = {"directory": directory, "model": model, "fast": fast}
-    with terminal_index.progress_bar() as bar:
-        try:
-            with qa.Index.open(default_folder(folder), progress=bar, wait=wait, **options) as index:
-                yield index, bar
-        except KeyboardInterrupt:
-            bar.stop()
-            terminal.say(terminal_index.kept(bar.last), stderr=True)
-            raise
 
 
 def _day(text: str | None) -> datetime.date | None:

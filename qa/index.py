@@ -153,7 +153,8 @@ class Index:
         report, encoder = progress or (lambda _: None), encoder or embedding.load(model)
         place = IndexDirectory(Path(directory).expanduser().resolve()) if directory else None
         corpus = handmade.corpus(documents, encoder, place, report)
-        report(Progress("ready", passages_done=len(corpus.derived.vectors)))
+        done, _ = corpus.store.counts()
+        report(Progress("ready", done, done, len(corpus.derived.vectors)))
         return cls(corpus, reranker, place.path if place else None)
 
     @classmethod

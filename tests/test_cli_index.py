@@ -22,8 +22,9 @@ from typer.testing import CliRunner, Result
 from worker import ROOT, SlowEncoder
 
 import qa
-from qa import cli, embedding, terminal_index
-from qa.terminal_index import Bar, covered, in_order, kept, print_changes, print_outlines
+from qa import cli, embedding
+from qa.terminal import indexes
+from qa.terminal.indexes import Bar, covered, in_order, kept, print_changes, print_outlines
 from qa.watch import Followed
 
 STORIES = {
@@ -191,16 +192,16 @@ def test_of_very_many_changes_the_first_are_listed_and_all_are_counted(
     print_changes(qa.Changes(added=tuple(f"{number}.txt" for number in range(1_234))))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "1,234 added"
-    assert len(lines) == 2 + terminal_index.MOST_LINES
-    assert lines[-1] == f"  and {1_234 - terminal_index.MOST_LINES:,} more"
+    assert len(lines) == 2 + indexes.MOST_LINES
+    assert lines[-1] == f"  and {1_234 - indexes.MOST_LINES:,} more"
 
 
 def test_of_very_many_failures_the_first_are_listed(folder: Path) -> None:
-    for number in range(terminal_index.MOST_LINES + 7):
+    for number in range(indexes.MOST_LINES + 7):
         (folder / f"{number}.txt").touch()
     result = run("index", folder)
     assert "3 documents, 3 passages in the index" in result.stdout
-    assert result.stderr.count("it is empty") == terminal_index.MOST_LINES
+    assert result.stderr.count("it is empty") == indexes.MOST_LINES
     assert result.stderr.endswith("not read: 7 more\n")
 
 
@@ -212,8 +213,8 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """What a narrow terminal is sent."""
     sent = io.StringIO()
     console = Console(file=sent, force_terminal=True, width=60, color_system=None)
-    monkeypatch.setattr(terminal_index, "console", lambda **_: console)
-    monkeypatch.setattr(terminal_index, "say", lambda text, *_, **__: console.print(text))
+    monkeypatch.setattr(indexes, "console", lambda **_: console)
+    monkeypatch.setattr(indexes, "say", lambda text, *_, **__: console.print(text))
     return sent
 
 
@@ -222,14 +223,14 @@ def test_a_bar_tells_files_passages_speed_and_time_left(screen: io.StringIO) -> 
     bar(qa.Progress("preparing"))
     assert not screen.getvalue()
     reading = qa.Progress("reading", 1_200, 5_000, 830, 95.25, 62.0)
-    assert list(terminal_index.details(reading)) == [
+    assert list(indexes.details(reading)) == [
         "1,200/5,000 files",
         "830 passages",
         "95.2 passages/s",
         "1:02 left",
     ]
     embedding = qa.Progress("embedding", 0, 0, 700, 61.0, 3_725.0, 5_155)
-    assert list(terminal_index.details(embedding)) == [
+    assert list(indexes.details(embedding)) == [
         "700/5,155 passages",
         "61.0 passages/s",
         "1:02:05 left",

@@ -12,8 +12,9 @@ from fakes import FakeMatcher, FakeReader, HashingEncoder
 from typer.testing import CliRunner
 
 import qa
-from qa import cli, embedding, index, terminal
+from qa import cli, embedding, index
 from qa.rerank import Reranker
+from qa.terminal import answers
 
 ARTICLE = """Harbour closes for repairs
 
@@ -108,15 +109,15 @@ def test_lead_in_and_exact_words_are_told_apart_from_the_sentence() -> None:
     sentence = qa.Sentence(document, start, end, (start, middle), (exact, exact + 9))
     passage = qa.Passage(0, end, ARTICLE[:end])
     hit = qa.Hit(1, 1.0, passage, document, qa.Explanation(0.7, 0.3, 1.0, 1.0))
-    *_, card = terminal._card(hit, [sentence])
+    *_, card = answers._card(hit, [sentence])
     assert card.plain == passage.text
-    assert styles(card, "Ann Duffy") == terminal.LEAD_IN
-    assert styles(card, "a crane") == terminal.ANSWERING
-    assert styles(card, "14 people") == f"{terminal.ANSWERING} {terminal.EXACT}"
+    assert styles(card, "Ann Duffy") == answers.LEAD_IN
+    assert styles(card, "a crane") == answers.ANSWERING
+    assert styles(card, "14 people") == f"{answers.ANSWERING} {answers.EXACT}"
     assert styles(card, "closes on Monday") == ""
-    quotation = terminal._quotation(2, sentence)
+    quotation = answers._quotation(2, sentence)
     assert quotation.plain == f"2. {sentence.text}"
-    assert terminal.EXACT in styles(quotation, "14 people")
+    assert answers.EXACT in styles(quotation, "14 people")
 
 
 def test_an_uncertain_answer_quotes_the_words_that_are_not_mentioned(
@@ -124,7 +125,7 @@ def test_an_uncertain_answer_quotes_the_words_that_are_not_mentioned(
 ) -> None:
     document = qa.Document("harbour.txt", ARTICLE)
     values = ([qa.Sentence(document, 28, 60)], [], "text", ("blue", "moon"))
-    terminal.print_answer(qa.Answer("What?", "What?", "uncertain", 0.25, *values))
+    answers.print_answer(qa.Answer("What?", "What?", "uncertain", 0.25, *values))
     told = capsys.readouterr().out.splitlines()[0]
     assert told == (
         "The articles may not answer this (confidence 25%): no passage mentions “blue” or “moon”."

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 import qa
 from qa.plain import score_parts, unmentioned
+from qa.terminal.printing import console, count
 
 if TYPE_CHECKING:  # slow to import, and needed by `qa eval` alone
     from qa import evaluation
@@ -25,21 +25,6 @@ MEASURES = {
     "RR@10": "1 / rank of first relevant",
     "P@1": "first is relevant",
 }
-
-
-def console(*, stderr: bool = False) -> Console:
-    """Made when used, so that it writes where sys.stdout points now."""
-    return Console(stderr=stderr, highlight=False)
-
-
-def count(number: int, thing: str) -> str:
-    """A number of things in words: "1 document", "2 documents"."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
-def say(text: str, style: str = "", *, stderr: bool = False) -> None:
-    """One line, as it is."""
-    console(stderr=stderr).print(Text(text, style), soft_wrap=True)
 
 
 def print_answer(answer: qa.Answer) -> None:

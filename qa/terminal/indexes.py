@@ -17,7 +17,7 @@ from rich.text import Text
 
 import qa
 from qa.progress import embedding
-from qa.terminal import console, count, say
+from qa.terminal.printing import console, count, say
 from qa.watch import Followed
 
 MOST_LINES = 40  # of a list of changes or failures, before the rest is only counted
@@ -132,12 +132,12 @@ def kept(progress: qa.Progress) -> str:
 
 
 @contextmanager
-def question_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on the terminal's error stream, for questions that are asked one after the other."""
+def step_bar(things: str = "") -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on the terminal's error stream, for things that are done one after the other."""
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} questions"),
+        TextColumn(f"{{task.completed:.0f}}/{{task.total:.0f}} {things}"),
         TimeRemainingColumn(),
         console=console(stderr=True),
         transient=True,

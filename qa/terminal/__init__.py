@@ -1,0 +1,1 @@
+"""What the terminal shows, and how a command runs in it. The commands are in `qa.cli`."""
