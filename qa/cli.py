@@ -186,6 +186,9 @@ def list_documents(
     after: After = None,
     before: Before = None,
     source: Source = None,
+    duplicates: Annotated[
+        bool, typer.Option("--duplicates", help="Only those that tell the same story, in groups.")
+    ] = False,
     as_json: Json = False,
     directory: Directory = None,
     model: Model = DEFAULT_MODEL,
@@ -197,6 +200,13 @@ def list_documents(
         with opened_index(folder, directory, model, fast, wait=0.0) as (index, bar):
             bar.stop()
             found = [outline for outline in index.outlines if chosen.has(outline)]
+            if duplicates:
+                groups = indexes.grouped(found, index.duplicates())
+                if as_json:
+                    _print_json([[plain_outline(o) for o in group] for group in groups])
+                else:
+                    indexes.print_groups(groups)
+                return
             rows = indexes.in_order(found, sort)
             if as_json:
                 _print_json([plain_outline(outline) for outline in rows])

@@ -67,6 +67,27 @@ def names(result: Result) -> list[str]:
     return [row["id"].removesuffix(".md") for row in json.loads(result.stdout)]
 
 
+# --- the same story again --------------------------------------------------------------------
+
+
+def test_documents_that_tell_the_same_story_are_listed_in_groups(folder: Path) -> None:
+    told = (
+        "The ferry to the island was cancelled because of the storm, said the harbour master, and "
+    )
+    told += "passengers waited in the old customs house until the wind turned on Sunday evening."
+    for name, title in (("one.md", "No ferry"), ("two.md", "Storm stops the ferry")):
+        (folder / name).write_text(f"---\ntitle: {title}\n---\n\n{told}\n", "utf-8")
+    result = run("list", folder, "--duplicates", "--json")
+    assert [{row["id"] for row in group} for group in json.loads(result.stdout)] == [
+        {"one.md", "two.md"}
+    ]
+    assert "Storm stops the ferry" in run("list", folder, "--duplicates").stdout
+    (folder / "two.md").unlink()
+    alone = run("list", folder, "--duplicates")
+    assert (alone.exit_code, alone.stdout) == (0, "")
+    assert "No two documents" in alone.stderr
+
+
 # --- list and ask --------------------------------------------------------------------------
 
 

@@ -254,6 +254,25 @@ def print_outlines(outlines: Sequence[qa.Outline]) -> None:
         out.print(Text(_row(row, widths)), no_wrap=True, overflow="ellipsis")
 
 
+def grouped(
+    outlines: Sequence[qa.Outline], groups: Sequence[Sequence[str]]
+) -> list[list[qa.Outline]]:
+    """The outlines of each group of document ids, of which two or more are there."""
+    found = {outline.id: outline for outline in outlines}
+    there = [[found[id] for id in group if id in found] for group in groups]
+    return [group for group in there if len(group) > 1]
+
+
+def print_groups(groups: Sequence[Sequence[qa.Outline]]) -> None:
+    """Documents that tell the same story, the best of each group first, a blank line between."""
+    if not groups:
+        say("No two documents tell the same story in the same words.", stderr=True)
+    for number, group in enumerate(groups):
+        if number:
+            say("")
+        print_outlines(group)
+
+
 def _widths(rows: Sequence[tuple[str, ...]], width: int) -> list[int]:
     """Columns as wide as they need to be, or what is left of the terminal shared out."""
     needed = [max((cell_len(row[c]) for row in rows), default=0) for c in range(4)]
