@@ -284,7 +284,7 @@ class Keeper:
         if self.reading:
             return "reading"
         if self.live.newest is None or not self.live.newest.derived.whole:
-            return "embedding" if self.filling.active else "stopped"
+            return "stopped" if self.error and not self.filling.active else "embedding"
         return "stopped" if self._error else "ready"
 
     def progress(self) -> Progress:

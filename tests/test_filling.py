@@ -263,7 +263,7 @@ def test_what_goes_wrong_ends_in_the_status_and_is_tried_again(
 
     failing = Failing()
     with opened(folder, place, failing, wait=False) as index:
-        until(lambda: index.status.stage != "embedding")
+        until(lambda: index.status.error)
         assert (index.status.stage, index.status.embedded) == ("stopped", 0)
         assert "the disk is full" in index.status.error
         assert "embedding stopped" in caplog.text
