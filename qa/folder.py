@@ -5,6 +5,7 @@ Knows names, not what is in the files, but for .qaignore itself.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -58,7 +59,7 @@ def find(folder: Path, suffixes: Collection[str]) -> list[Path]:
 
 def _files(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
     rules: dict[Path, Rules] = {}
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder, onerror=_not_opened):
         inherited = rules.pop(Path(parent), ())
         if _OWN_INDEX in names and parent != os.fspath(folder):
             folders.clear()
@@ -76,6 +77,19 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
                 f"{parent}{os.sep}{name}", applying
             ):
                 yield Path(parent, name)
+
+
+def _not_opened(error: OSError) -> None:
+    """Raise FolderError where a disk or a connection failed: nothing may look as if it were gone.
+
+    A folder that may not be opened, or went just now, is left out.
+    """
+    if error.errno in (errno.EACCES, errno.EPERM):
+        _log.warning("cannot open the folder '%s': %s; left out", error.filename, error.strerror)
+    elif error.errno not in (errno.ENOENT, errno.ENOTDIR):
+        raise FolderError(
+            f"cannot open the folder '{error.filename}': {error.strerror}; try again"
+        ) from error
 
 
 def _is_readable(name: str, suffixes: tuple[str, ...]) -> bool:

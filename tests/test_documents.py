@@ -1,6 +1,8 @@
 import datetime
+import errno
 import io
 import logging
+import os
 import subprocess
 import sys
 import zipfile
@@ -131,6 +133,34 @@ def test_a_link_is_followed_only_inside_the_folder(tmp_path: Path) -> None:
     (tmp_path / "inside" / "nowhere.txt").symlink_to(tmp_path / "gone")
     found = [path.name for path in find(tmp_path / "inside")]
     assert found == ["kept.txt", "leads-in.txt"]
+
+
+@pytest.mark.parametrize(
+    ("number", "told"), [(errno.EIO, "raised"), (errno.EACCES, "warned"), (errno.ENOENT, "nothing")]
+)
+def test_a_folder_inside_that_fails_is_not_taken_for_an_empty_one(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    number: int,
+    told: str,
+) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.txt").write_text("A text.")
+    scandir = os.scandir
+
+    def failing(path: str) -> object:
+        if Path(path).name == "sub":
+            raise OSError(number, os.strerror(number), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", failing)
+    if told == "raised":
+        with pytest.raises(FolderError, match=r"sub.*try again"):
+            find(tmp_path)
+        return
+    assert find(tmp_path) == [tmp_path / "a.txt"]
+    assert ("left out" in caplog.text) == (told == "warned")
 
 
 def test_a_missing_folder_and_a_file_are_told_apart(tmp_path: Path) -> None:
