@@ -434,6 +434,16 @@ def test_nothing_is_taken_from_what_is_no_database(tmp_path: Path) -> None:
     assert Store(tmp_path / "new").vectors.take_from(tmp_path / "old") == 0
 
 
+def test_damage_to_the_definition_of_a_table_is_told_in_one_line(tmp_path: Path) -> None:
+    Store(tmp_path / "store").close()
+    data = (tmp_path / "store").read_bytes()
+    at = data.index(b"id TEXT PRIMARY KEY, file TEXT")
+    (tmp_path / "store").write_bytes(data[:at] + b'"' + data[at + 1 :])
+    with pytest.raises(DamagedStore, match="malformed database schema") as caught:
+        Store(tmp_path / "store").counts()
+    assert "\n" not in str(caught.value)
+
+
 def test_a_table_that_damage_made_a_ring_of_is_not_read_for_ever(tmp_path: Path) -> None:
     """Rows that come in the order 1, 2, 0 are found again and again behind the last of them."""
     path = tmp_path / "store"

@@ -117,7 +117,8 @@ class Database:
             return StoreError(f"the disk is full: cannot write {self.name}")
         if code in _REFUSED:
             return StoreError(f"cannot use {self.name}: {_REFUSED[code]} ({error})")
-        return DamagedStore(f"{self.name} is damaged: {error}")
+        said = " ".join(str(error).split())  # it may quote a table's definition, lines and all
+        return DamagedStore(f"{self.name} is damaged: {said}")
 
     def damaged(self, what: str) -> DamagedStore:
         """The error to raise when rows contradict each other."""
