@@ -68,6 +68,7 @@ Source = Annotated[
 
 ASK_SECONDS = 5.0  # that a question waits for vectors; a small folder has all of them by then
 WATCH_SECONDS = 0.5
+FAULTS_ARE_LISTED = ("qa.derived", "qa.store.vector_table", "qa.embedding")
 FAILURES_ARE_LISTED = ("qa.sync", "qa.reading")  # which would say them as well
 
 
@@ -300,7 +301,7 @@ def examine(
     from qa import doctor  # not at the top: only this needs it
 
     place: dict[str, Any] = {"directory": directory, "model": model, "fast": fast}
-    with plain_errors("qa"), indexes.step_bar() as step:
+    with plain_errors(*FAULTS_ARE_LISTED), indexes.step_bar() as step:
         root = None if imported else default_folder(folder)
         found = doctor.check(root, everything=everything, step=step, **place)
         if fix and found:

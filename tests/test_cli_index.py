@@ -33,7 +33,9 @@ STORIES = {
     "comet.md": ("A comet", "", "", "Three astronomers saw a comet above the observatory."),
 }
 CODE = """
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where tests run in the background
 from worker import SlowEncoder
 from qa import cli, embedding, index
 from fakes import fake_reranker
@@ -331,7 +333,7 @@ class Command:
     def interrupt(self) -> tuple[int, str, str]:
         """Press Ctrl+C; the exit status and what was said."""
         self.press()
-        out, err = self._process.communicate()
+        out, err = self._process.communicate(timeout=120)  # rather than hang for ever
         return self._process.returncode, out, err
 
     def __enter__(self) -> Command:
