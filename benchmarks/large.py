@@ -89,9 +89,8 @@ def make(directory: Path, documents: list[Document], cut: list[Cut], size: int) 
         store.start_recipe(ingest.recipe(encoder))
         for document, passages in copies(documents, cut, size):
             stored = [StoredPassage(p, vector_key(f"{document.id} {p.start}")) for p, _ in passages]
-            store.vectors.put(
-                encoder.name, {s.key: v for s, (_, v) in zip(stored, passages, strict=True)}
-            )
+            vectors = {s.key: v for s, (_, v) in zip(stored, passages, strict=True)}
+            store.vectors.put(encoder.name, vectors)
             store.put(document.id, FileState(1, 1, "aa"), [(document, stored)])
             number += 1
         with closing(store.snapshot()) as kept:

@@ -51,8 +51,9 @@ class VectorTable:
 
     def of(self, ids: Collection[int], model: str, dimensions: int) -> dict[int, Vectors]:
         """Those of these passages that have a vector, and it, shape (dimensions,)."""
+        # CROSS JOIN: begin with the passages, or SQLite may go through all vectors of the model.
         sql = """SELECT p.id, p.key, v.vector, v.check_sum FROM passages p
-                 JOIN vectors v ON v.key = p.key AND v.model = ? WHERE p.id IN (?)"""
+                 CROSS JOIN vectors v ON v.key = p.key AND v.model = ? WHERE p.id IN (?)"""
         found = {
             id: rows.vector_of(model, key, blob, check_sum, dimensions)
             for id, key, blob, check_sum in self._db.rows_for(sql, ids, model)
