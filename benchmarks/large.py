@@ -3,9 +3,9 @@
     .venv/bin/python benchmarks/large.py --data ../shared/data/scifact_train
 
 `--data` names a folder in BEIR layout. Its documents are cut and embedded once (a sample of them);
-the others are the same texts with another first line, their vectors the first ones moved a little,
-so that nothing else need be embedded. Words and vectors are thus as in real passages, but each
-stands there many times: BM25's lists are as long as in a collection of that size.
+the others are the same texts with a third of their words spelled backwards, others in each copy,
+and their vectors the first ones moved a little, so that nothing else need be embedded. BM25's lists
+are thus about as long as in a collection of that size, and no passage only repeats another.
 
 Every size is opened and asked in a process of its own, without the folder, by
 `Index.open_imported`; all questions once before they are timed.
@@ -15,14 +15,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -107,10 +110,22 @@ def copies(documents: list[Document], cut: list[Cut], size: int) -> Iterator[tup
             some = passages[:left]
             left -= len(some)
             moved = [(passage, nearby(vector, random)) for passage, vector in some]
-            yield Document(f"{document.id}-{copy}", document.text, document.title), moved
+            text = garbled(document.text, copy)
+            again = [(replace(p, text=text[p.start : p.end]), vector) for p, vector in moved]
+            yield Document(f"{document.id}-{copy}", text, document.title), again
             if not left:
                 return
         copy += 1
+
+
+def garbled(text: str, copy: int) -> str:
+    """The text, as long as before, with a third of its longer words spelled backwards."""
+
+    def spelled(word: re.Match[str]) -> str:
+        backwards = copy and zlib.crc32(f"{copy} {word.start()}".encode()) % 3 == 0
+        return word[0][::-1] if backwards else word[0]
+
+    return re.sub(r"[^\W\d_]{4,}", spelled, text)
 
 
 def nearby(vector: np.ndarray, random: np.random.Generator) -> np.ndarray:
