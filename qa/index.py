@@ -452,9 +452,6 @@ class Index:
             raise ValueError("the index is closed")
         return self._searched
 
-    def _live(self) -> LiveCorpus:
-        return self._keeper().live
-
     def _mended(self, work: Callable[[], Result]) -> Result:
         """Do something; where the store turns out damaged, make it anew and do it again."""
         return self._searched.mended(work) if isinstance(self._searched, Keeper) else work()

@@ -339,7 +339,7 @@ def test_an_index_of_a_newer_version_is_not_touched(folder: Path, place: Path) -
 
 def test_a_reader_publishes_what_a_killed_writer_did_not(folder: Path, place: Path) -> None:
     with opened(folder, place) as reader, opened(folder, place) as writer:
-        live = writer._live()
+        live = writer._keeper().live
         live.store.remove("bread.txt")  # and then, we say, its process is killed
         assert found(reader, "What do bakers ask for bread?") == set()
         assert len(reader.documents) == 2
@@ -700,7 +700,8 @@ def test_waiting_for_another_writer_has_an_end(
 ) -> None:
     monkeypatch.setattr("qa.directory.WAIT_SECONDS", 0.05)
     with opened(folder, place) as index, opened(folder, place) as other:
-        with index._live().place.writing(), pytest.raises(qa.IndexBusy, match="being written"):
+        place_of_index = index._keeper().live.place
+        with place_of_index.writing(), pytest.raises(qa.IndexBusy, match="being written"):
             other.sync()
         assert other.sync() == qa.Changes()
 
@@ -719,7 +720,7 @@ def test_waiting_for_another_thread_has_an_end(
 
     with opened(folder, place) as index:
         thread = threading.Thread(target=sync)
-        with index._live().place.writing():
+        with index._keeper().live.place.writing():
             thread.start()
             thread.join()
         assert len(raised) == 1

@@ -500,7 +500,7 @@ def test_the_real_models_hits_are_the_same_to_the_last_digit(tmp_path: Path) -> 
     folder = written(tmp_path / "articles")
     with qa.Index.open(folder, directory=tmp_path / "index") as index:
         before = hits(index, QUESTIONS)
-        encoder = index._live().encoder
+        encoder = index._keeper().live.encoder
     portable.pack(tmp_path / "index", tmp_path / "a.qa")
     portable.unpack(tmp_path / "a.qa", tmp_path / "new")
 
