@@ -211,8 +211,9 @@ def _with_joined_forms(text: str) -> str:
     unless all of several words are in capitals.
     """
     text = _without_endings(text)
-    acronyms = [found.replace(".", "") for found in _ACRONYM.findall(text)]
-    parts = [*_COMPOUND.findall(text), *_GROUPED.findall(text)]
+    joints = " ".join(word for word in text.split() if not word.isalnum())  # few, and all there are
+    acronyms = [found.replace(".", "") for found in _ACRONYM.findall(joints)]
+    parts = [*_COMPOUND.findall(joints), *_GROUPED.findall(joints)]
     compounds = [re.sub(r"\W", "", found) for found in parts]
     joined = " ".join([text, *acronyms, *compounds])
     shouted = text.isupper() and len(text.split()) > 1
@@ -220,7 +221,8 @@ def _with_joined_forms(text: str) -> str:
 
 
 def _without_endings(text: str) -> str:
-    return _CONTRACTED.sub("not", _POSSESSIVE.sub("", quotation.plain(text)))
+    text = quotation.plain(text)
+    return _CONTRACTED.sub("not", _POSSESSIVE.sub("", text)) if "'" in text else text
 
 
 def _runs(phrase: str) -> list[list[list[str]]]:

