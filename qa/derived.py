@@ -27,6 +27,7 @@ from qa.store import Store
 from qa.vectors import VectorIndex
 
 _WORDS, _VECTORS = "derived.json", "vectors.json"  # the manifests
+_MANAGED = ".managed.json"  # Tantivy's list of the files that it may delete
 
 log = logging.getLogger(__name__)
 
@@ -76,14 +77,22 @@ def is_published(directory: Path, version: str) -> bool:
         return False
 
 
-def publish(store: Store, encoder: Encoder, directory: Path) -> Derived:
+def publish(
+    store: Store, encoder: Encoder, directory: Path, before: Store | None = None
+) -> Derived:
     """Make both in `directory` and switch the manifests to them; vectors only if all are there.
 
     The caller holds the index's lock for writing. Where the disk has no room for them they are
     made in memory: they can be made again, the store cannot.
+
+    Parameters
+    ----------
+    before : Store, optional
+        The state that was published last: where documents have only been added since, their words
+        are added to its words.
     """
     try:
-        words = _write_words(store, directory)
+        words = _write_words(store, directory, before)
     except (OSError, RuntimeError, ValueError) as error:  # the latter two: faiss's and Tantivy's
         _warn(directory, error)
         _delete(_paths(directory, store.version()))  # half of them would only take up room
@@ -110,14 +119,43 @@ def with_vectors_published(made: Derived, directory: Path) -> Derived:
     return made
 
 
-def _write_words(store: Store, directory: Path) -> LexicalIndex:
+def _write_words(store: Store, directory: Path, before: Store | None) -> LexicalIndex:
     version = store.version()
     folder, neighbours = _paths(directory, version)
-    shutil.rmtree(folder, ignore_errors=True)
-    made = _words(store, folder)
+    made = _more_words(store, folder, before) if before else None
+    if made is None:
+        shutil.rmtree(folder, ignore_errors=True)
+        made = _words(store, folder)
     _write_manifest(directory, _WORDS, version, _lexical_files(folder))
     _clear(directory, keep={folder.name, neighbours.name})
     return made
+
+
+def _more_words(store: Store, folder: Path, before: Store) -> LexicalIndex | None:
+    """The published words of an earlier state and those of the documents that were added since.
+
+    None when more has happened since, or they are not there.
+    """
+    added, version = store.added_since(before), before.version()
+    earlier = _paths(folder.parent, version)[0]
+    if added is None or earlier == folder:
+        return None
+    if _fault(folder.parent, _WORDS, version, lambda: _lexical_files(earlier)):
+        return None
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for path in [*_lexical_files(earlier), earlier / _MANAGED]:
+        _link(path, folder / path.name)
+    made = LexicalIndex.extend(folder, (Entry(*row) for row in store.entries_of(added)))
+    return made if len(made) == store.counts()[1] else None
+
+
+def _link(path: Path, other: Path) -> None:
+    """Tantivy writes new files and never changes one, so both may be the same."""
+    try:
+        os.link(path, other)
+    except OSError:  # this file system has no such links
+        shutil.copyfile(path, other)
 
 
 def _save(vectors: VectorIndex, version: str, directory: Path) -> None:

@@ -3,8 +3,8 @@
 A passage is indexed with the stems of its words; beside them stand joined forms, so that
 "cease-fire" is found by "ceasefire" and "U.S." by "US". Words have positions, so that a quoted
 phrase is found without reading every passage. Statistics are those of the passages that
-are there: an index is built anew from the store rather than changed in place, because Tantivy keeps
-counting deleted passages until it merges, and answers would depend on an index's history.
+are there: passages can join an index, but none is taken out, because Tantivy keeps counting deleted
+ones until it merges, and answers would depend on an index's history.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ VERSION = 2  # raise it when the same text gives other terms: search indexes are
 TITLE_WEIGHT = 0.5  # of a match in the title, where 1 is a match in the passage
 LONGEST_WORD = 60  # characters; longer ones are data, not words
 _HEAP_BYTES = 64_000_000  # of Tantivy's writer
+_DECIMALS = 4  # of a score; what follows depends on the order in which Tantivy adds up
 
 _NAME = "name"  # before a name that is spelled like a function word
 
@@ -81,14 +82,12 @@ class LexicalIndex:
         """Index passages, into an empty folder or in memory."""
         if folder is not None:
             folder.mkdir(parents=True)
-        index = tantivy.Index(_schema(), path=str(folder) if folder else None)
-        index.register_tokenizer("words", _analyzer())
-        writer = index.writer(_HEAP_BYTES, 1)
-        for entry in entries:
-            writer.add_document(_tantivy_document(entry))
-        writer.commit()
-        writer.wait_merging_threads()
-        return cls(index)
+        return cls(_with(tantivy.Index(_schema(), path=str(folder) if folder else None), entries))
+
+    @classmethod
+    def extend(cls, folder: Path, entries: Iterable[Entry]) -> LexicalIndex:
+        """Add passages to what `build` wrote. Raises ValueError (Tantivy's own) where it cannot."""
+        return cls(_with(tantivy.Index.open(str(folder)), entries))
 
     @classmethod
     def load(cls, folder: Path) -> LexicalIndex:
@@ -155,9 +154,18 @@ class LexicalIndex:
         return self._found(query, n)
 
     def _found(self, query: Query, n: int) -> tuple[Ids, Scores]:
-        found = self._searcher.search(query, n, count=False).hits
-        ids = self._searcher.fast_field_values("id", [address for _, address in found])
-        return np.array(ids, np.int64), np.array([score for score, _ in found], np.float32)
+        """The n best. Ids break ties, so it makes no difference in which order passages came."""
+        most = n
+        while True:
+            most *= 2
+            hits = self._searcher.search(query, most, count=False).hits
+            scores = np.array([score for score, _ in hits], np.float32).round(_DECIMALS)
+            if len(hits) < most or scores[-1] < scores[n - 1]:
+                break  # all that tie with the last of the n are there
+        ids = self._searcher.fast_field_values("id", [address for _, address in hits])
+        found = np.array(ids, np.int64)
+        order = np.lexsort((found, -scores))[:n]
+        return found[order], scores[order]
 
     def _query(
         self, words: list[str], documents: Collection[str] | None, among: Collection[int] | None
@@ -175,6 +183,16 @@ class LexicalIndex:
         ]
         matches = Query.boolean_query(either)
         return Query.boolean_query([(Occur.Must, query) for query in (matches, *chosen)])
+
+
+def _with(index: tantivy.Index, entries: Iterable[Entry]) -> tantivy.Index:
+    index.register_tokenizer("words", _analyzer())
+    writer = index.writer(_HEAP_BYTES, 1)
+    for entry in entries:
+        writer.add_document(_tantivy_document(entry))
+    writer.commit()
+    writer.wait_merging_threads()
+    return index
 
 
 @cache

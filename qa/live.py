@@ -189,7 +189,8 @@ class LiveCorpus:
         both = derived.load(store, self.encoder, self.place.path)
         if both is None and publish:
             log.info("making the search indexes in %s", self.place.path)
-            both = derived.publish(store, self.encoder, self.place.path)
+            before = self._corpus.store if self._corpus else None
+            both = derived.publish(store, self.encoder, self.place.path, before)
         if both and publish:  # whoever made the vectors may have been killed just then
             both = derived.with_vectors_published(both, self.place.path)
         return Corpus(store, both, self.encoder) if both else None

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import random
 import shutil
 from pathlib import Path
@@ -14,6 +15,7 @@ from qa import derived, lexical
 from qa.corpus import Corpus
 from qa.filling import fill_all
 from qa.ingest import take
+from qa.lexical import LexicalIndex
 from qa.store import FileState, Store
 
 QUESTION = "Who refused the truce in hill 7?"
@@ -258,3 +260,97 @@ def test_search_indexes_with_other_terms_are_made_anew(
     monkeypatch.setattr(lexical, "VERSION", lexical.VERSION + 1)
     assert not derived.is_published(tmp_path, store.version())
     assert derived.load(store, encoder, tmp_path) is None
+
+
+# Documents that join.
+
+
+def add(store: Store, encoder: HashingEncoder, *ids: str) -> Store:
+    """Add documents, vectors and all; the state that this makes."""
+    for id in ids:
+        text = f"The envoy spoke of a truce and of {id} in hill 7."
+        take(store, encoder, id, FileState(1, 1, text), [qa.Document(id=id, text=text)])
+    return embedded(store, encoder).snapshot()
+
+
+def count_built(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of passages of which word indexes are built on the disk from now on."""
+    built: list[int] = []
+    build = LexicalIndex.build
+
+    def counted(entries, folder=None):
+        made = build(entries, folder)
+        if folder is not None:
+            built.append(len(made))
+        return made
+
+    monkeypatch.setattr(LexicalIndex, "build", counted)
+    return built
+
+
+def test_words_of_added_documents_join_those_that_are_published(
+    store, encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = store.snapshot()
+    derived.publish(before, encoder, tmp_path)
+    built = count_built(monkeypatch)
+    for number in range(12):  # more than Tantivy leaves unmerged
+        now = add(store, encoder, f"a{number}.txt", f"zz{number}.txt")
+        made = derived.publish(now, encoder, tmp_path, before)
+        before = now
+    assert (built, len(made.lexical)) == ([], 54)
+    anew = derived.build(store, encoder)
+    assert results(made, encoder) == results(anew, encoder)
+    loaded = derived.load(store, encoder, tmp_path)
+    assert loaded is not None
+    assert results(loaded, encoder) == results(anew, encoder)
+    assert [path.name for path in tmp_path.glob("lexical-*")] == [f"lexical-{store.version()}"]
+
+
+@pytest.mark.parametrize("change", ["removed", "changed", "recipe", "unknown"])
+def test_words_are_made_anew_where_more_has_happened(
+    store, encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    if change == "unknown":
+        store.put("3.txt", FileState(1, 1), kept=["3.txt"])
+    before = store.snapshot()
+    derived.publish(before, encoder, tmp_path)
+    if change == "recipe":
+        store.start_recipe("another")
+    elif change == "removed":
+        store.remove("3.txt")
+    else:
+        text = "The envoy now refused every truce in hill 3."
+        state = FileState(1, 1, "bb" if change == "changed" else "")
+        take(store, encoder, "3.txt", state, [qa.Document(id="3.txt", text=text)])
+    built = count_built(monkeypatch)
+    now = embedded(store, encoder).snapshot()
+    made = derived.publish(now, encoder, tmp_path, before)
+    assert built[-1] == len(made.lexical) == now.counts()[1]
+    assert results(made, encoder) == results(derived.build(store, encoder), encoder)
+
+
+def test_words_are_made_anew_where_the_published_ones_are_damaged(
+    store, encoder, tmp_path: Path
+) -> None:
+    before = store.snapshot()
+    derived.publish(before, encoder, tmp_path)
+    largest = max(tmp_path.glob("lexical-*/*.idx"), key=lambda path: path.stat().st_size)
+    largest.write_bytes(largest.read_bytes()[:-20] + bytes(20))
+    made = derived.publish(add(store, encoder, "a.txt"), encoder, tmp_path, before)
+    assert results(made, encoder) == results(derived.build(store, encoder), encoder)
+
+
+def test_words_join_where_the_file_system_has_no_links(
+    store, encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    before = store.snapshot()
+    derived.publish(before, encoder, tmp_path)
+    made = derived.publish(add(store, encoder, "a.txt"), encoder, tmp_path, before)
+    assert len(made.lexical) == 31
+    assert results(made, encoder) == results(derived.build(store, encoder), encoder)
+    assert derived.load(store, encoder, tmp_path) is not None

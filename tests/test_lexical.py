@@ -231,6 +231,17 @@ def test_scores_do_not_depend_on_the_order_of_indexing(index: LexicalIndex) -> N
         assert one == two
 
 
+def test_of_passages_that_score_alike_the_same_are_found_in_whatever_order_they_came() -> None:
+    found = []
+    for step in (1, 7, 63):
+        order = [number * step % 64 for number in range(64)]
+        entries = [Entry(number, f"{number}", "", "The truce held in Homs.") for number in order]
+        ids, scores = LexicalIndex.build(entries).search("truce in Homs", 10)
+        assert len(set(scores.tolist())) == 1
+        found.append(ids.tolist())
+    assert found == [list(range(10))] * 3
+
+
 @pytest.mark.parametrize("damage", ["cut", "gone"])
 def test_a_damaged_folder_is_refused(tmp_path: Path, damage: str) -> None:
     LexicalIndex.build(entries(TEXTS), tmp_path / "index")

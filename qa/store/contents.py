@@ -135,19 +135,38 @@ class Contents:
 
     def entries(self) -> Iterator[tuple[int, str, str, str]]:
         """Passage id, document id, title and passage text of every passage, by document."""
-        sql = f"SELECT {rows.PASSAGE_COLUMNS} FROM passages WHERE document = ? ORDER BY start"
         left = self.counts()[1]
-        names = self._named(self._db.rows("SELECT id, passages FROM documents ORDER BY id"))
-        for name, count in names:
+        for entry in self.entries_of(self.ids()):
+            left -= 1
+            yield entry
+        if left:
+            raise self._db.damaged("there are passages of no document")
+
+    def entries_of(self, documents: Collection[str]) -> Iterator[tuple[int, str, str, str]]:
+        """The same of some documents' passages, in the order of their ids."""
+        sql = f"SELECT {rows.PASSAGE_COLUMNS} FROM passages WHERE document = ? ORDER BY start"
+        counts = "SELECT id, passages FROM documents WHERE id IN (?)"
+        for name, count in sorted(self._named(list(self._db.rows_for(counts, documents)))):
             document = self.documents([name]).get(name)
             found = self._db.rows(sql, (name,))
             if document is None or len(found) != count:
                 raise self._db.damaged(f"passages of {name!r} are missing")
             for row in found:
                 yield row[0], name, document.title, self._passage(row, document).text
-            left -= count
-        if left:
-            raise self._db.damaged("there are passages of no document")
+
+    def added_since(self, earlier: Contents) -> list[str] | None:
+        """The ids of documents that an earlier state did not have; None when more has happened:
+        something changed or is gone.
+        """
+        before, now = earlier._origins(), self._origins()
+        known = "" not in before.values() and before.items() <= now.items()
+        same = known and self.recipe() == earlier.recipe()
+        return sorted(now.keys() - before.keys()) if same else None
+
+    def _origins(self) -> dict[str, str]:
+        """The sha256 of the file that a document was read from, "" if unknown, by document id."""
+        found = self._named(self._db.rows(f"SELECT d.id, f.sha256 {_OF_FILES}"))
+        return dict(found)
 
     def signatures(self) -> dict[str, bytes]:
         """The signatures that documents have, by document id, without those that have changed."""
