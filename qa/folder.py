@@ -45,6 +45,19 @@ def find(folder: Path, suffixes: Collection[str]) -> list[Path]:
     FolderError
         When there is no such folder, it is a file, or it may not be opened.
     """
+    check(folder)
+    root = folder.resolve()
+    return sorted(path for path in _files(folder, tuple(suffixes)) if _belongs(path, root))
+
+
+def check(folder: Path) -> None:
+    """Look whether a folder can be opened, without going through it.
+
+    Raises
+    ------
+    FolderError
+        As for `find`.
+    """
     if not folder.exists():
         raise FolderError(f"no folder '{folder}': check the spelling, or make it")
     if not folder.is_dir():
@@ -53,8 +66,6 @@ def find(folder: Path, suffixes: Collection[str]) -> list[Path]:
         next(folder.iterdir(), None)
     except OSError as error:
         raise FolderError(f"cannot open the folder '{folder}': {error.strerror}") from error
-    root = folder.resolve()
-    return sorted(path for path in _files(folder, tuple(suffixes)) if _belongs(path, root))
 
 
 def _files(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:

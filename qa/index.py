@@ -8,7 +8,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeVar
 
-from qa import documents, embedding, followup, handmade, imported
+from qa import embedding, followup, handmade, imported
+from qa import folder as folders
 from qa import retrieval as search
 from qa.answer import Answer, answer
 from qa.arguments import checked_ids, checked_question
@@ -66,6 +67,7 @@ class Index:
         reranker: Reranker | None = None,
         progress: ProgressCallback | None = None,
         wait: bool | float = True,
+        allow_empty: bool = False,
     ) -> Index:
         """The index of a folder: built the first time, later opened and brought up to date.
 
@@ -96,22 +98,27 @@ class Index:
             last time or, of a large new folder, its first files; the rest goes on in the
             background, and `status` tells how far it is. A number: until everything is read, and
             for so many seconds more while passages are embedded.
+        allow_empty : bool
+            Whether there may be nothing in it that can be read, as for a face that follows the
+            folder or takes uploads: such an index finds nothing, until there is something.
 
         Raises
         ------
         FolderError
-            When there is no such folder, or nothing in it can be read.
+            When there is no such folder, or, without `allow_empty`, nothing in it can be read; and
+            always when it had documents and is empty now, as without its disk.
         ModelError, StoreError, IndexBusy
             See `qa.errors`.
         """
         report = progress or (lambda _: None)
         report(Progress("preparing"))
         root = Path(folder).expanduser().resolve()
-        documents.find(root)  # raises FolderError before anything is made
+        folders.check(root)  # before anything is made
         place = IndexDirectory(
             Path(directory).expanduser().resolve() if directory else default_directory(root)
         )
-        keeper = Keeper(LiveCorpus(place, encoder or _loaded(model, fast)), root, wait)
+        live = LiveCorpus(place, encoder or _loaded(model, fast))
+        keeper = Keeper(live, root, wait, allow_empty=allow_empty)
         try:
             keeper.open(report)
         except BaseException:
@@ -126,6 +133,7 @@ class Index:
         *,
         directory: str | Path | None = None,
         model: str = DEFAULT_MODEL,
+        fast: bool = False,
         encoder: Encoder | None = None,
         reranker: Reranker | None = None,
         progress: ProgressCallback | None = None,
@@ -139,7 +147,7 @@ class Index:
         directory : str or Path, optional
             Where to keep the index; made of the same documents again, it embeds nothing. It holds
             these documents and no others: what else it held is forgotten.
-        model, encoder, reranker, progress
+        model, fast, encoder, reranker, progress
             As for `open`.
 
         Raises
@@ -150,7 +158,7 @@ class Index:
             When the directory cannot be written.
         """
         reranker = _chosen(reranker, encoder)
-        report, encoder = progress or (lambda _: None), encoder or embedding.load(model)
+        report, encoder = progress or (lambda _: None), encoder or _loaded(model, fast)
         place = IndexDirectory(Path(directory).expanduser().resolve()) if directory else None
         corpus = handmade.corpus(documents, encoder, place, report)
         done, _ = corpus.store.counts()

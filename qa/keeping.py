@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from qa import documents, preview, uploads
+from qa.disks import identity
 from qa.errors import FolderError, IndexBusy, QAError, UnreadableFile
 from qa.filling import Filling
 from qa.ingest import recipe
@@ -45,15 +46,21 @@ class Keeper:
         The folder.
     wait : bool or float
         Whether to wait for vectors, and for how many seconds at most.
+    allow_empty : bool
+        Whether there may be nothing in it that can be read.
     """
 
-    def __init__(self, live: LiveCorpus, root: Path, wait: Wait) -> None:
+    def __init__(
+        self, live: LiveCorpus, root: Path, wait: Wait, *, allow_empty: bool = False
+    ) -> None:
         self.live = live
         self.root = root
         self.wait = wait
+        self.allow_empty = allow_empty
         self.filling = Filling(live)
         self.read = Progress("preparing")  # the newest report of reading
         self.changes = Changes()  # what it did
+        self._home: tuple[int, int] | None = None  # the folder itself, when it last had files
         self._readers = 0
         self._error: Exception | None = None
         self._thread: threading.Thread | None = None
@@ -129,30 +136,14 @@ class Keeper:
         usable = self.live.is_usable()
         try:
             with self.live.place.writing(_SHORT_WAIT_SECONDS if usable else None):
-                self._synchronise(report, self._none_unless_emptied)
+                self._synchronise(report)
         except IndexBusy:
             if not usable:
                 raise
             log.warning("another process is writing this index: using what is there")
             self.live.take_what_is_there()
-        if self.live.store.counts()[0] == 0:
+        if not self.allow_empty and self.live.store.counts()[0] == 0:
             raise FolderError(_nothing_readable(self.root, self.live.store.failures()))
-
-    def _none_unless_emptied(self, files: Mapping[str, Path]) -> tuple[()]:
-        """No file is left out. Raise FolderError when there is none and the index has some.
-
-        It may be a disk that is not mounted: opening the index must not empty it.
-        """
-        own = self.live.place.path / UPLOADS
-        if all(path.is_relative_to(own) for path in files.values()):
-            known = [id for id in self.live.store.states() if not id.startswith(uploads.PREFIX)]
-            if known:
-                raise FolderError(
-                    f"no readable documents in {str(self.root)!r}, where there were "
-                    f"{len(known):,}: is its disk mounted? The index keeps them; "
-                    f"if they are gone for good, delete {str(self.live.place.path)!r}"
-                )
-        return ()
 
     # Keeping in step.
 
@@ -201,7 +192,7 @@ class Keeper:
                     taken.add(uploads.keep(path, self.live.place.path, taken))
                 except UnreadableFile as error:
                     failed.append(Failure(path.name, str(error)))
-            changes = self.sync(report, False)
+            changes = self.sync(report, False, leave=self._missing)
         self.finish(wait, report)
         return replace(changes, failed=(*failed, *changes.failed))
 
@@ -209,7 +200,7 @@ class Keeper:
         """Delete one uploaded file, and its documents."""
         with self.live.place.writing():
             uploads.drop(document_id, self.live.place.path)
-            changes = self.sync(lambda _: None, False)
+            changes = self.sync(lambda _: None, False, leave=self._missing)
         self.finish(wait, lambda _: None)
         return changes
 
@@ -225,12 +216,39 @@ class Keeper:
             self.read = progress
             report(progress)
 
+        def left(files: Mapping[str, Path]) -> Collection[str]:
+            found = leave(files) if leave else ()
+            self._check_home(files, found)
+            return found
+
         self._readers += 1
         try:
-            self.changes = self.live.synchronise(self.files, note, _NowAndThen(self.live), leave)
+            self.changes = self.live.synchronise(self.files, note, _NowAndThen(self.live), left)
             return self.changes
         finally:
             self._readers -= 1
+
+    def _check_home(self, files: Mapping[str, Path], left: Collection[str]) -> None:
+        """Raise FolderError where all of the folder's documents would be forgotten by mistake."""
+        if gone := self._missing(files) - set(left):
+            raise FolderError(
+                f"no readable documents in {str(self.root)!r}, where there were {len(gone):,}: "
+                "is its disk mounted? The index keeps them; "
+                f"if they are gone for good, delete {str(self.live.place.path)!r}"
+            )
+
+    def _missing(self, files: Mapping[str, Path]) -> set[str]:
+        """What the index has of a folder in which there is nothing, where it may not be the same.
+
+        It may be a disk that is not mounted. Where files were seen before in this very folder,
+        they were deleted.
+        """
+        own = self.live.place.path / UPLOADS
+        if any(not path.is_relative_to(own) for path in files.values()):
+            self._home = identity(self.root)
+        if self._home is not None and self._home == identity(self.root):
+            return set()
+        return {file for file in self.live.store.paths() if not file.startswith(uploads.PREFIX)}
 
     def mended(
         self, work: Callable[[], Result], report: ProgressCallback = lambda _: None

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from qa import documents, embedding
+from qa import embedding
+from qa import folder as folders
 from qa.directory import STORE, default_directory
 from qa.embedding import Encoder
 from qa.ingest import recipe
@@ -53,7 +54,7 @@ def preview(
             return encoder
         return embedding.load(model, fast=True) if fast else embedding.load(model)
 
-    documents.find(root)  # raises FolderError before a model is loaded
+    folders.check(root)  # before a model is loaded
     with closing(_kept(place / STORE, load)) as store:
         return compare(store, files(root, place), progress)
 
