@@ -24,6 +24,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 import qa
+from qa.models import DEFAULT_MODEL
 from qa.page.blocks import Page
 from qa.page.guard import LOOPBACK, Guard
 from qa.page.opening import Opening
@@ -39,7 +40,8 @@ def build(
     folder: str | Path,
     *,
     directory: Path | None = None,
-    model: str | None = None,
+    model: str = DEFAULT_MODEL,
+    fast: bool = False,
     open_index: OpenIndex | None = None,
 ) -> gr.Blocks:
     """The page over a folder; the index is opened in the background from now on, and follows it.
@@ -50,15 +52,15 @@ def build(
         The articles.
     directory : Path, optional
         Where the index lies; by default in the user's cache directory.
-    model : str, optional
-        Another embedding model than the default.
+    model, fast
+        As for `qa.Index.open`.
     open_index : callable, optional
-        Opens the index in another way: it is given a progress callback, and `directory` and
-        `model` are not used.
+        Opens the index in another way: it is given a progress callback, and `directory`, `model`
+        and `fast` are not used.
     """
     _keep_uploads_private()
     root = Path(folder).expanduser().resolve()
-    opening = Opening(open_index or partial(_open, root, directory, model), root)
+    opening = Opening(open_index or partial(_open, root, directory, model, fast), root)
     name = root.name
     title = f"Ask the articles in {name}"
     blocks: gr.Blocks = gr.Blocks(title=title, fill_width=True, analytics_enabled=False)
@@ -68,11 +70,17 @@ def build(
 
 
 def _open(
-    folder: Path, directory: Path | None, model: str | None, progress: qa.ProgressCallback
+    folder: Path, directory: Path | None, model: str, fast: bool, progress: qa.ProgressCallback
 ) -> qa.Index:
-    if model is None:
-        return qa.Index.open(folder, directory=directory, progress=progress, wait=False)
-    return qa.Index.open(folder, directory=directory, model=model, progress=progress, wait=False)
+    return qa.Index.open(
+        folder,
+        directory=directory,
+        model=model,
+        fast=fast,
+        progress=progress,
+        wait=False,
+        allow_empty=True,  # articles can be put into it, or uploaded
+    )
 
 
 def start(blocks: gr.Blocks, *, host: str = "127.0.0.1", port: int | None = None) -> str:
@@ -119,7 +127,8 @@ def serve(
     host: str = "127.0.0.1",
     port: int | None = None,
     directory: Path | None = None,
-    model: str | None = None,
+    model: str = DEFAULT_MODEL,
+    fast: bool = False,
 ) -> None:
     """Serve the page over a folder and print its address, until Ctrl+C.
 
@@ -129,7 +138,7 @@ def serve(
         The articles.
     host, port
         As in `start`.
-    directory, model
+    directory, model, fast
         As in `build`.
 
     Raises
@@ -139,7 +148,7 @@ def serve(
     """
     if not Path(folder).expanduser().is_dir():
         raise qa.FolderError(f"no such folder: {str(folder)!r}; name one that holds articles")
-    blocks = build(folder, directory=directory, model=model)
+    blocks = build(folder, directory=directory, model=model, fast=fast)
     address = start(blocks, host=host, port=port)
     moved = f"Port {PORT} is in use. " if port is None and blocks.server_port != PORT else ""
     print(f"{moved}Ask at {address} (Ctrl+C stops)", flush=True)  # what the user waits for

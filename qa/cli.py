@@ -224,12 +224,14 @@ def serve(
     ] = None,
     directory: Directory = None,
     model: Model = DEFAULT_MODEL,
+    fast: Fast = False,
 ) -> None:
     """Open the chat in the browser: prints the address to go to."""
     with plain_errors():
         import app as page  # not at the top: Gradio is slow to import, and only this needs it
 
-        page.serve(default_folder(folder), host=host, port=port, directory=directory, model=model)
+        place: dict[str, Any] = {"directory": directory, "model": model, "fast": fast}
+        page.serve(default_folder(folder), host=host, port=port, **place)
 
 
 @app.command("eval")
@@ -258,6 +260,7 @@ def evaluate(
     as_json: Json = False,
     directory: Directory = None,
     model: Model = DEFAULT_MODEL,
+    fast: Fast = False,
 ) -> None:
     """Measure retrieval, answers and refusals on questions whose answers are known."""
     with plain_errors():
@@ -267,7 +270,7 @@ def evaluate(
         earlier = evaluation.read_run(compare) if compare else None
         with indexes.progress_bar() as bar:
             index = evaluation.open_index(
-                collection, directory=directory, model=model, progress=bar
+                collection, directory=directory, model=model, fast=fast, progress=bar
             )
         with index, indexes.step_bar("questions") as step:
             report = evaluation.evaluate(

@@ -20,9 +20,11 @@ import pytest
 from fakes import HashingEncoder, fake_reranker
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+from typer.testing import CliRunner
 
 import app
 import qa
+from qa import cli, embedding
 
 # Gradio's own: it leaves event loops open (each with a pair of sockets), and its queue calls
 # pandas in an outdated way.
@@ -238,6 +240,40 @@ def test_the_article_function_finds_documents_by_id_only(address: str, client: C
     assert "rye bread" in opened("bakery.txt")
     for wrong in ("/etc/hostname", "../bakery.txt", None, {"path": "/etc/hostname"}):
         assert "no longer there" in opened(wrong)
+
+
+def test_an_empty_folder_is_served_and_says_that_nothing_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = []
+
+    def load(model: str, *, fast: bool = False) -> HashingEncoder:
+        loaded.append((model, fast))
+        return HashingEncoder()
+
+    monkeypatch.setattr(embedding, "load", load)
+    (tmp_path / "empty").mkdir()
+    settings = {"directory": tmp_path / "index", "model": "small", "fast": True}
+    blocks = app.build(tmp_path / "empty", **settings)  # type: ignore[arg-type]
+    client = Client(app.start(blocks, port=free()), verbose=False, analytics_enabled=False)
+    assert client.predict("Who closed the east pier?", api_name="/retrieve") == []
+    said = client.predict("Who closed the east pier?", api_name="/ask")
+    assert (said["status"], said["hits"]) == ("not_found", [])
+    assert loaded == [("small", True)]
+    blocks.close(verbose=False)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_serve_is_told_whether_to_embed_in_8_bits(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, fast: bool
+) -> None:
+    served: list[tuple[Path, bool]] = []
+    monkeypatch.setattr(
+        app, "serve", lambda folder, *, fast, **_: served.append((folder, fast)) or None
+    )
+    result = CliRunner().invoke(cli.app, ["serve", str(folder), *(["--fast"] if fast else [])])
+    assert result.exit_code == 0
+    assert served == [(folder.resolve(), fast)]
 
 
 def test_a_taken_port_is_said_in_one_plain_line(folder: Path) -> None:

@@ -504,6 +504,21 @@ def test_a_mistake_is_one_plain_line(folder: Path) -> None:
         assert result.stderr.count("\n") == 1
 
 
+def test_eval_measures_the_model_in_8_bits_where_it_is_told_to(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = []
+
+    def load(model: str, *, fast: bool = False) -> HashingEncoder:
+        loaded.append(fast)
+        return HashingEncoder()
+
+    monkeypatch.setattr(embedding, "load", load)
+    assert run(folder, "--fast", "--json").exit_code == 0
+    assert run(folder, "--json").exit_code == 0
+    assert loaded == [True, False]
+
+
 def test_importing_qa_and_its_commands_loads_nothing_that_only_eval_needs() -> None:
     code = "import sys, qa.cli; print([m for m in sys.modules if m in sys.argv[1:]])"
     heavy = ["scipy", "sklearn", "ir_measures", "qa.evaluation"]

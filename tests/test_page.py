@@ -531,11 +531,16 @@ class TestWelcome:
             "1 h 10 min",
         ]
 
-    def test_an_empty_folder_says_what_to_do_about_it_and_why(self) -> None:
-        page = welcome.empty("no readable documents in '<i>'")
-        assert "nothing to read in this folder yet" in shown(page)
+    def test_an_empty_folder_says_what_to_do_about_it(self) -> None:
+        assert "add them under “Articles”" in shown(welcome.empty())
+        assert "could not be read" not in welcome.empty()
+        assert "2 files could not be read" in welcome.empty(2)
+
+    def test_a_folder_that_is_missing_something_says_why_and_takes_no_uploads(self) -> None:
+        page = welcome.missing("no readable documents in '<i>': is its disk mounted?")
         assert "no readable documents in '<i>'" in shown(page)
         assert "<i>" not in page
+        assert "add them" not in page
 
     def test_a_failure_shows_its_reason(self) -> None:
         assert "no such folder: &#x27;x&#x27;" in welcome.failed("no such folder: 'x'")

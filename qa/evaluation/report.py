@@ -56,19 +56,21 @@ def open_index(
     *,
     directory: Path | None = None,
     model: str = DEFAULT_MODEL,
+    fast: bool = False,
     progress: ProgressCallback | None = None,
 ) -> Index:
     """The index of a collection: made once, kept in the user's cache, by its folder.
 
     Parameters
     ----------
-    directory, model, progress
+    directory, model, fast, progress
         As for `Index.open`.
     """
     return Index.from_documents(
         collection.documents,
         directory=directory or default_directory(collection.folder.resolve() / CORPUS),
         model=model,
+        fast=fast,
         progress=progress,
     )
 

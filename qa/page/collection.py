@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from qa.page.evidence import opener
@@ -14,6 +16,7 @@ from qa.progress import Progress
 if TYPE_CHECKING:  # the index brings in the search engines; the page's words need none of them
     from qa import Changes, Failure, Outline
 
+SAME_STORY = 3  # articles named that tell the same story; of the others the number
 LISTED = 200  # rows sent at a time; a filter finds the rest
 UPLOADS = "uploads/"  # where the ids of uploaded documents begin
 ORDERS = {
@@ -103,7 +106,12 @@ def days(wanted: Wanted) -> str:
     return f" dated {day(wanted.before)} or earlier" if wanted.before else ""
 
 
-def rows(total: int, found: Sequence[Outline], first: Collection[str] = ()) -> str:
+def rows(
+    total: int,
+    found: Sequence[Outline],
+    first: Collection[str] = (),
+    stories: Mapping[str, Sequence[Outline]] = MappingProxyType({}),
+) -> str:
     """The rows, those of `first` first; boxes are ticked by the page's script.
 
     Parameters
@@ -114,24 +122,50 @@ def rows(total: int, found: Sequence[Outline], first: Collection[str] = ()) -> s
         Those to be listed.
     first : collection of str
         Ids.
+    stories : mapping of str to sequence of Outline
+        As those of a `Shelf`.
     """
     if not total:
-        return '<li class="nothing">None yet.</li>'
+        return '<li class="nothing">There are no articles yet.</li>'
     ordered = sorted(found, key=lambda outline: outline.id not in first) if first else found
     hidden = len(found) - LISTED
     more = f'<li class="nothing">{hidden:,} more: filter to find them.</li>' if hidden > 0 else ""
-    return "".join(map(row, ordered[:LISTED])) + more
+    listed = (row(outline, stories.get(outline.id, ())) for outline in ordered[:LISTED])
+    return "".join(listed) + more
 
 
-def row(document: Outline) -> str:
-    """One article: a tick box, its title as a button that opens it, where it is from."""
+def row(document: Outline, story: Sequence[Outline] = ()) -> str:
+    """One article: a tick box, its title as a button that opens it, where it is from.
+
+    Parameters
+    ----------
+    story : sequence of Outline
+        All articles that tell the same story, itself too.
+    """
     identity, title = escaped(document.id), escaped(title_of(document))
     return (
         f'<li><input type="checkbox" value="{identity}" aria-label="Search only: {title}">'
         f"<div>{opener(title_of(document), document, style='title')}"
-        f'<p class="source">{escaped(provenance(document))}</p></div>'
+        f'<p class="source">{escaped(provenance(document))}</p>'
+        f"{same_story(document, story)}</div>"
         f"{remover(document.id, title_of(document))}</li>"
     )
+
+
+def same_story(document: Outline, story: Sequence[Outline]) -> str:
+    """Which others tell the same story, each a button that opens it; nothing without any."""
+    others = islice((other for other in story if other.id != document.id), SAME_STORY)
+    links = [opener(told_apart(other, document), other, style="link") for other in others]
+    if not links:
+        return ""
+    left = len(story) - 1 - len(links)
+    more = f" and {left:,} more" if left else ""
+    return f'<p class="same">Same story as {", ".join(links)}{more}</p>'
+
+
+def told_apart(other: Outline, document: Outline) -> str:
+    """The other's title, or its file's name where the title is the same."""
+    return title_of(other) if title_of(other) != title_of(document) else other.id
 
 
 def remover(identity: str, name: str) -> str:
@@ -169,8 +203,8 @@ def lost(number: int, left: int) -> str:
     return f"{who} no longer in the folder. All articles are searched again."
 
 
-def unread(failures: Sequence[Failure]) -> str:
-    """The files that could not be read, by name and reason."""
+def unread(failures: Sequence[Failure], *, unfolded: bool = False) -> str:
+    """The files that could not be read, by name and reason; to be unfolded, or so already."""
     if not failures:
         return ""
     items = "".join(
@@ -178,8 +212,9 @@ def unread(failures: Sequence[Failure]) -> str:
         for failure in failures[:LISTED]
     )
     return (
-        f'<details class="unread"><summary>{counted(len(failures), "file")} could not be read'
-        f"</summary><ul>{items}</ul></details>"
+        f'<details class="unread"{" open" if unfolded else ""}>'
+        f"<summary>{counted(len(failures), 'file')} could not be read</summary>"
+        f"<ul>{items}</ul></details>"
     )
 
 

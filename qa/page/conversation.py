@@ -17,6 +17,10 @@ from qa.page.wording import counted
 
 PATIENCE = 0.5  # seconds between two looks at an index that is not ready
 READING = "Reading the passages…"
+NOTHING_YET = (
+    "There is nothing to ask yet. Put articles into the folder, or add them under “Articles”, and "
+    "ask again."
+)
 
 
 def asked(
@@ -65,7 +69,8 @@ def waiting_lines(opening: Opening) -> Iterator[str]:
 def searching(opening: Opening, chosen: Collection[str]) -> str:
     """What is being done while the answer is looked for."""
     total = opening.index.status.documents if opening.index else 0
-    return f"Searching {counted(len(chosen) or total, 'article')}…"
+    number = len(chosen) or total
+    return f"Searching {counted(number, 'article')}…" if number else "Searching…"
 
 
 def found(
@@ -89,7 +94,10 @@ def answered(
     """The turn with its answer, or with the reason why there is none."""
     documents = list(chosen) or None
     try:
-        answer = opening.ready().ask(turn.question, history(earlier), k=k, documents=documents)
+        index = opening.ready()
+        answer = index.ask(turn.question, history(earlier), k=k, documents=documents)
+        if not answer.hits and not index.outlines:
+            return replace(turn, note=NOTHING_YET)
     except Exception as error:
         return replace(turn, error=plainly(error))
     return replace(turn, answer=answer, first=())

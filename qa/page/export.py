@@ -34,7 +34,7 @@ def section(turn: Turn) -> str:
 def reply(turn: Turn) -> str:
     """The answering sentences as quotations, or why there are none."""
     if turn.answer is None:
-        return literal(turn.error or turn.waiting)
+        return literal(turn.error or turn.note or turn.waiting)
     if not turn.answer.sentences:
         return f"{literal(turn.answer.text)}\n{covered(turn.answer)}"
     quotations = "\n".join(quotation(sentence, turn) for sentence in turn.answer.sentences)

@@ -9,13 +9,16 @@ from __future__ import annotations
 import datetime
 import json
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from qa.page import article, collection, standing, welcome
 from qa.page.opening import Opening
 from qa.page.shelf import Wanted
 from qa.page.wording import Marks, Span, percent
+
+if TYPE_CHECKING:  # the index brings in the search engines; the page's words need none of them
+    from qa import Status
 
 SOON_MS, WORKING_MS, CALM_MS = 500, 1000, 2000  # to the next look: opening, working, nothing to do
 
@@ -51,12 +54,12 @@ def looked(opening: Opening, chosen: int) -> tuple[int, int, int, dict[str, str]
     articles = len(shelf.outlines) if shelf.version else status.documents
     working = status.stage in ("reading", "embedding") or not opening.finished
     parts = {
-        "welcome": welcome_now(opening, articles, reading=status.stage == "reading"),
+        "welcome": welcome_now(opening, articles, status),
         "standing": standing.standing(status, opening.trouble),
         "announcement": standing.announcement(status, opening.trouble),
         "scope": collection.scope(articles, chosen),
         "choices": collection.choices(shelf),
-        "failures": collection.unread(status.failures),
+        "failures": collection.unread(status.failures, unfolded=not articles),
     }
     again = WORKING_MS if working else CALM_MS
     return shelf.version, percent(status.coverage), again, parts
@@ -65,14 +68,15 @@ def looked(opening: Opening, chosen: int) -> tuple[int, int, int, dict[str, str]
 def before_opening(opening: Opening) -> str:
     """The empty state of a page without an index."""
     if opening.empty:
-        return welcome.empty(opening.error)
+        return welcome.missing(opening.error)
     return welcome.failed(opening.error) if opening.error else welcome.opening(opening.progress)
 
 
-def welcome_now(opening: Opening, articles: int, *, reading: bool) -> str:
+def welcome_now(opening: Opening, articles: int, status: Status) -> str:
     """The empty state of a page that can be asked, or that has nothing to ask about."""
+    reading = status.stage == "reading"
     if not articles and not reading:
-        return welcome.empty()
+        return welcome.empty(len(status.failures))
     looking = not opening.finished
     return welcome.welcome(articles, opening.examples, looking=looking, reading=reading)
 
@@ -106,7 +110,7 @@ def find_articles(opening: Opening, request: Any) -> str:
     shelf, asked = opening.shelf, wanted(request)
     found = shelf.listed(asked)
     first = set(texts(fields(request).get("first")))
-    rows = collection.rows(len(shelf.outlines), found, first)
+    rows = collection.rows(len(shelf.outlines), found, first, shelf.stories)
     return json.dumps({"listed": collection.listed(shelf, found, asked), "rows": rows})
 
 

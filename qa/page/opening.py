@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -26,8 +26,9 @@ Key = tuple[int, int, int, int, bool]
 log = logging.getLogger(__name__)
 UNEXPECTED = "Something went wrong that should not have; the terminal window says what."
 SHELF_SECONDS = 3.0  # between two looks at all the articles while files are read
-EMPTY_SECONDS = 1.0  # between two looks into a folder with nothing to read
+EMPTY_SECONDS = 1.0  # between two looks into a folder that cannot be used now
 SHELF_PATIENCE = 0.3  # seconds that a look at them is waited for: of 100,000 it takes three
+STORIES_SHARE = 0.1  # of the time, at most, that goes into finding which tell the same story
 
 
 class Opening:
@@ -40,7 +41,8 @@ class Opening:
     open_index : callable
         Opens the index, reporting to the callback it is given; may raise `QAError`.
     folder : Path, optional
-        Its folder: where there is nothing to read in it, it is opened as soon as there is.
+        Its folder: where it cannot be used now, as without its disk, it is opened as soon as
+        there are files in it.
 
     Attributes
     ----------
@@ -55,15 +57,20 @@ class Opening:
         self.progress = Progress("preparing")
         self.index: Index | None = None
         self.error = ""
-        self.empty = False  # there is nothing in the folder (yet) that can be read
+        self.empty = False  # there is nothing in the folder, where there should be
         self.finished = False  # examples and all
         self.shelf = Shelf()
         self._examples: tuple[Example, ...] = ()
+        self._suggested = False  # whether they were looked for
+        self._suggesting = threading.Lock()
         self._watch: Watch | None = None
         self._changes = 0  # that following the folder has brought
         self._key: Key | None = None  # of the shelf
         self._refreshed = 0.0
         self._refreshing = threading.Lock()
+        self._groups: Sequence[Sequence[str]] = ()  # of articles of the same story
+        self._grouped = False  # whether they are those of the shelf
+        self._group_again = 0.0  # when
         self._settled = threading.Event()
         self._open_index = open_index
         threading.Thread(target=self._run, name="qa-opening", daemon=True).start()
@@ -117,22 +124,50 @@ class Opening:
     def _is_due(self, key: Key, status: Status) -> bool:
         lagging = len(self.shelf.outlines) != status.documents  # what was read is published later
         if key == self._key and not lagging:
-            return False
+            return self._is_to_be_grouped(status.stage == "reading")
         at_once = key != self._key and status.stage != "reading"
         return at_once or time.monotonic() - self._refreshed > SHELF_SECONDS
+
+    def _is_to_be_grouped(self, reading: bool) -> bool:
+        """While files are read it is not known which are the same story."""
+        return not self._grouped and not reading and time.monotonic() >= self._group_again
 
     def _refresh(self, key: Key) -> None:
         try:
             if self.index is not None:
-                outlines = self.index.outlines
-                if outlines != self.shelf.outlines or not self.shelf.version:
-                    self.shelf = shelf_of(outlines, self.shelf.version + 1)
+                self._fill_shelf(self.index)
+                self._grouped = self._grouped and key == self._key
                 self._key = key
+                if self._is_to_be_grouped(reading=key[-1]):
+                    self._group(self.index)
         except Exception:  # the list stays as it was
             log.exception("the list of articles")
         finally:
             self._refreshed = time.monotonic()
             self._refreshing.release()
+
+    def _fill_shelf(self, index: Index) -> None:
+        outlines = index.outlines
+        if outlines == self.shelf.outlines and self.shelf.version:
+            return
+        self.shelf = shelf_of(outlines, self.shelf.version + 1, self._groups)
+        if not outlines:
+            self._suggested = False
+        elif not self._suggested:
+            again = threading.Thread(
+                target=self._suggest, args=(index,), name="qa-examples", daemon=True
+            )
+            again.start()
+
+    def _group(self, index: Index) -> None:
+        """Put to the articles which of them tell the same story."""
+        began = time.monotonic()
+        groups = index.duplicates()
+        self._grouped = True
+        self._group_again = time.monotonic() + (time.monotonic() - began) / STORIES_SHARE
+        if groups != self._groups:
+            self._groups = groups
+            self.shelf = shelf_of(self.shelf.outlines, self.shelf.version + 1, groups)
 
     def try_again(self) -> None:
         """Go on with what stopped, in the background; the status tells what comes of it."""
@@ -148,9 +183,9 @@ class Opening:
     # Opening.
 
     def _open(self) -> Index:
-        """The index, as soon as there is something in its folder."""
+        """The index; where its folder cannot be used now, as soon as there is something in it."""
+        tried: frozenset[tuple[Path, int, int]] = frozenset()
         while True:
-            there = readable(self.folder)
             try:
                 return self._open_index(self._report)
             except FolderError as error:
@@ -158,8 +193,9 @@ class Opening:
                     raise
                 self.error, self.empty = str(error), True
                 self._settled.set()
-            while readable(self.folder) == there:
+            while (there := readable(self.folder)) in (tried, frozenset()):
                 time.sleep(EMPTY_SECONDS)
+            tried = there
 
     def _run(self) -> None:
         try:
@@ -170,11 +206,24 @@ class Opening:
         self._settled.set()
         if self.index is not None:
             self._follow(self.index)
-            try:
-                self._examples = examples(self.index)
-            except Exception:  # the page does without suggestions
-                log.exception("no example questions")
+            self._suggest(self.index)
         self.finished = True
+
+    def _suggest(self, index: Index) -> None:
+        """Look for questions to click, once there is something to ask."""
+        if not self._suggesting.acquire(blocking=False):
+            return
+        try:
+            if not self._suggested and index.outlines:
+                self.finished = False
+                self._examples = examples(index)
+                self._suggested = True
+        except Exception:  # the page does without suggestions
+            self._suggested = True
+            log.exception("no example questions")
+        finally:
+            self.finished = True
+            self._suggesting.release()
 
     def _follow(self, index: Index) -> None:
         """Keep the index in step with its folder from now on."""

@@ -60,7 +60,9 @@ window.qaPage = (() => {
       { passive: true },
     );
 
-  const keyOf = ({ id, value, dataset }) => id || value || JSON.stringify(dataset);
+  // An article may be named in several rows: what is pressed is told by its row too.
+  const rowOf = (one) => one.closest("li")?.querySelector("input")?.value ?? "";
+  const keyOf = (one) => one.id || one.value || rowOf(one) + JSON.stringify(one.dataset);
 
   // New HTML in the place of old; what has the focus, what was chosen and what was opened stay so.
   function put(element, html) {

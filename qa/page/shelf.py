@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qa.page.wording import provenance
@@ -61,6 +61,9 @@ class Shelf:
         The sources to choose from, those of most articles first, and their numbers of articles.
     dated : bool
         Whether any article has a date.
+    stories : mapping of str to tuple of Outline
+        Of articles that tell the same story in the same words: from the id of each to all of them,
+        the best first. What is not known yet is not in it.
     """
 
     version: int = 0
@@ -69,6 +72,7 @@ class Shelf:
     ids: frozenset[str] = frozenset()
     sources: tuple[tuple[str, int], ...] = ()
     dated: bool = False
+    stories: Mapping[str, tuple[Outline, ...]] = field(default_factory=dict)
 
     def listed(self, wanted: Wanted) -> list[Outline]:
         """The articles that are wanted, in the order that is wanted."""
@@ -83,8 +87,10 @@ class Shelf:
         return found
 
 
-def shelf_of(outlines: Iterable[Outline], version: int = 1) -> Shelf:
-    """The shelf with these articles on it."""
+def shelf_of(
+    outlines: Iterable[Outline], version: int = 1, groups: Iterable[Sequence[str]] = ()
+) -> Shelf:
+    """The shelf with these articles on it; of groups of ids, those of one story each."""
     kept = tuple(outlines)
     sources = Counter(outline.source for outline in kept if outline.source)
     return Shelf(
@@ -94,7 +100,17 @@ def shelf_of(outlines: Iterable[Outline], version: int = 1) -> Shelf:
         ids=frozenset(outline.id for outline in kept),
         sources=tuple(sources.most_common(SOURCES_OFFERED)),
         dated=any(outline.date for outline in kept),
+        stories=stories_of(kept, groups),
     )
+
+
+def stories_of(
+    outlines: Sequence[Outline], groups: Iterable[Sequence[str]]
+) -> dict[str, tuple[Outline, ...]]:
+    """From the id of each article of a group to all that are there of the group."""
+    known = {outline.id: outline for outline in outlines}
+    there = [tuple(known[id] for id in group if id in known) for group in groups]
+    return {outline.id: story for story in there if len(story) > 1 for outline in story}
 
 
 def meets(outline: Outline, wanted: Wanted) -> bool:

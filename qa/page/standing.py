@@ -92,6 +92,8 @@ def announcement(status: Status, trouble: str = "") -> str:
     """What a screen reader is told, once, when it changes (HTML)."""
     if trouble or (status.stage == "stopped" and status.error):
         return ""  # an alert, which is told anyway
+    if not status.documents:
+        return "There is nothing to ask yet."
     if works(status):
         return "Questions can be asked. Semantic search is still being prepared."
     return "Ready: all passages are searched by words and by meaning."

@@ -41,6 +41,8 @@ def reply(turn: Turn) -> str:
         return (
             f'<div class="reply error"><p>{escaped(turn.error)}</p>{rest(turn)}{tools(turn)}</div>'
         )
+    if turn.note:
+        return f'<div class="reply not_found"><p>{escaped(turn.note)}</p>{tools(turn)}</div>'
     if turn.answer is None:
         return f'<div class="reply waiting"><p>{escaped(turn.waiting)}</p></div>'
     said = quotations if turn.answer.sentences else refusal

@@ -24,6 +24,8 @@ class Turn:
         What is being done meanwhile, in words; ``""`` when nothing is.
     error : str
         Why there is no answer, in one plain line; ``""`` when there was no error.
+    note : str
+        What there is to say instead of an answer where nothing went wrong; ``""`` when nothing.
     first : tuple of Hit
         The passages that the two searches found, best first, until they have been read; kept when
         that goes wrong.
@@ -34,6 +36,7 @@ class Turn:
     answer: Answer | None = None
     waiting: str = ""
     error: str = ""
+    note: str = ""
     first: tuple[Hit, ...] = ()
 
 

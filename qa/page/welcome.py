@@ -66,13 +66,33 @@ def welcome(
     )
 
 
-def empty(reason: str = "") -> str:
-    """The empty state of a page over a folder in which there is nothing to read (yet)."""
-    why = f'<p class="nothing">{escaped(reason)}</p>' if reason else ""
+def empty(unread: int = 0) -> str:
+    """The empty state of a page over a folder in which there is nothing to read yet.
+
+    Parameters
+    ----------
+    unread : int
+        How many files could not be read.
+    """
+    named = f"{counted(unread, 'file')} could not be read: “Articles” says why." if unread else ""
     return (
         f'{purpose()}<div class="empty"><h3>There is nothing to read in this folder yet</h3>'
-        f"<p>Put articles into it, and they appear here by themselves. {KINDS}</p>{why}</div>"
+        "<p>Put articles into it, or add them under “Articles”: they appear here by themselves. "
+        f"{KINDS}</p>{nothing(named)}</div>"
     )
+
+
+def missing(reason: str) -> str:
+    """The empty state of a page whose folder cannot be used now, but may be in a moment."""
+    return (
+        f'{purpose()}<div class="empty"><h3>There is nothing to read in this folder now</h3>'
+        f"{nothing(reason)}<p>As soon as there are articles in it, they can be asked.</p></div>"
+    )
+
+
+def nothing(said: str) -> str:
+    """A quiet line (HTML); nothing of nothing."""
+    return f'<p class="nothing">{escaped(said)}</p>' if said else ""
 
 
 def purpose() -> str:
