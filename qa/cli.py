@@ -15,6 +15,7 @@ from qa.directory import default_directory
 from qa.models import DEFAULT_MODEL
 from qa.plain import plain_answer, plain_changes, plain_outline
 from qa.preview import preview
+from qa.rerank import shared
 from qa.seeds import default_folder
 from qa.selection import Selection, checked_date, checked_source
 from qa.terminal import answers, care, indexes
@@ -90,6 +91,8 @@ def ask(
     """Answer a question with sentences of the articles, or say that they do not."""
     with plain_errors():
         first, last = _day(after), _day(before)
+        if rerank:
+            shared().prepare()  # while the index is opened
         with opened_index(folder, directory, model, fast, wait=ASK_SECONDS, imported=imported) as (
             index,
             _,

@@ -6,12 +6,16 @@ time is over: what was not reached keeps the order it had, below what was.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache
+from typing import TypeVar
 
 from qa import late_interaction, reader_model
+from qa.errors import QAError
 from qa.hits import Explanation, scaled
 from qa.late_interaction import Matcher
 from qa.reader import Page, Reader, Reading
@@ -23,9 +27,11 @@ READ_WEIGHT = 0.4  # of the scaled relevance
 SECONDS = 0.9  # for both looks; with 8-bit instructions (VNNI) they take less than half of it
 TRIED = 2  # passages that are matched first, to see whether there is time for the rest
 
+Model = TypeVar("Model")
+
 
 class Reranker:
-    """A matcher and a reader, loaded when they are first needed."""
+    """A matcher and a reader, loaded when they are first needed, or a little before."""
 
     def __init__(
         self,
@@ -40,18 +46,39 @@ class Reranker:
         seconds : how long a question may take; one passage is read in any case
         """
         self.seconds = seconds
-        self._load_matcher = matcher
-        self._load_reader = reader
+        self._matcher = _once(matcher)
+        self._reader = _once(reader)
 
-    @cached_property
+    @property
     def matcher(self) -> Matcher:
         """Matches words in context."""
-        return self._load_matcher()
+        return self._matcher()
 
-    @cached_property
+    @property
     def reader(self) -> Reader:
         """Reads passages."""
-        return self._load_reader()
+        return self._reader()
+
+    def prepare(self) -> None:
+        """Load both in the background, for a question that is sure to come."""
+
+        def load() -> None:
+            with suppress(QAError):  # the question will raise it again
+                self._matcher()
+                self._reader()
+
+        threading.Thread(target=load, name="qa-models").start()
+
+
+def _once(load: Callable[[], Model]) -> Callable[[], Model]:
+    """Loads when it is first called; who calls meanwhile, from another thread, waits for that."""
+    lock, kept = threading.Lock(), cache(load)
+
+    def loaded() -> Model:
+        with lock:
+            return kept()
+
+    return loaded
 
 
 @cache

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa import rerank
+from qa.errors import ModelError
 from qa.hits import Explanation
 from qa.reader import Page, Reading
 from qa.rerank import MATCHED, READ, Ranked, Reranker
@@ -239,3 +242,41 @@ def test_one_signal_is_not_the_judge() -> None:
     """An exact match that both searches put first survives a reader that likes another better."""
     fused = [explanation(0.6, 0.4), explanation(0.1)]
     assert reranked(fused, Given([0.6, 0.6], [1.0, 2.0]))[0].position == 0
+
+
+def test_both_are_loaded_once_though_they_are_needed_while_they_are_loaded() -> None:
+    loaded: list[str] = []
+    begun, go = threading.Event(), threading.Event()
+
+    def load_matcher() -> FakeMatcher:
+        begun.set()
+        assert go.wait(10)
+        loaded.append("matcher")
+        return FakeMatcher()
+
+    def load_reader() -> FakeReader:
+        loaded.append("reader")
+        return FakeReader()
+
+    reranker = Reranker(load_matcher, load_reader)
+    reranker.prepare()
+    assert begun.wait(10)
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(lambda: reranker.matcher) for _ in range(2)]
+        go.set()
+        assert asked[0].result(10) is asked[1].result(10) is reranker.matcher
+    assert reranker.reader is reranker.reader
+    assert loaded == ["matcher", "reader"]
+
+
+def test_what_cannot_be_loaded_is_told_to_who_asks() -> None:
+    def load() -> FakeMatcher:
+        raise ModelError("its wheel is not installed")
+
+    reranker = Reranker(load)
+    reranker.prepare()  # pytest fails on an exception that a thread lets go
+    for thread in threading.enumerate():
+        if thread.name == "qa-models":
+            thread.join(10)
+    with pytest.raises(ModelError, match="wheel"):
+        _ = reranker.matcher
