@@ -756,7 +756,12 @@ def served(serve: Serve, folder: Path, tmp_path: Path, encoder: HashingEncoder) 
     return serve(
         folder,
         lambda progress: qa.Index.open(
-            folder, directory=tmp_path / "index", encoder=encoder, progress=progress, wait=False
+            folder,
+            directory=tmp_path / "index",
+            encoder=encoder,
+            progress=progress,
+            wait=False,
+            allow_empty=True,
         ),
     )
 
@@ -916,19 +921,73 @@ def test_the_list_is_narrowed_by_source_and_days_and_searched_alone(coast: Page)
     expect(coast.locator(".card .source").filter(has_not_text="Island & Sea")).to_have_count(0)
 
 
-def test_a_folder_without_articles_is_opened_as_soon_as_there_is_one(
+NOTHING = "nothing to read in this folder yet"
+
+
+def test_an_empty_folder_takes_questions_uploads_and_what_is_put_into_it(
     new_page: Callable[..., Page], serve: Serve, tmp_path: Path
 ) -> None:
     folder = tmp_path / "nothing"
     folder.mkdir()
+    (folder / "scan.pdf").write_bytes(b"no pdf at all")
+    (tmp_path / "ferry.txt").write_text("Jon Berg closed the Ellery pier in spring.")
     page = new_page()
     page.goto(served(serve, folder, tmp_path, HashingEncoder()))
-    expect(page.locator("#qa-welcome")).to_contain_text("nothing to read in this folder yet")
-    write(folder, "pier.md", "Anna Quist closed the ellery pier.", title="Pier closed")
-    expect(page.locator(".rows li")).to_have_count(1)
+    expect(page.locator("#qa-welcome")).to_contain_text(NOTHING)
+    expect(page.locator("#qa-welcome")).to_contain_text("1 file could not be read")
+    expect(page.locator(".rows")).to_have_text("There are no articles yet.")
+    expect(page.locator(".unread li")).to_contain_text("scan.pdf")
+    expect(page.locator(".unread li")).to_be_visible()
+    page.get_by_role("textbox", name="Your question").fill("Who closed the Ellery pier?")
+    page.keyboard.press("Enter")
+    turn = page.locator(".turn")
+    expect(turn.locator(".reply")).to_contain_text("There is nothing to ask yet.")
+    expect(turn.locator(".reply.error")).to_have_count(0)
+
+    page.locator("#qa-upload input[type=file]").set_input_files(tmp_path / "ferry.txt")
+    expect(page.locator("#qa-report")).to_contain_text("Added 1 article: ferry.txt")
+    turn.get_by_role("button", name="Ask again").click()
+    expect(turn.locator("blockquote, .verdict").first).to_contain_text("Jon Berg")
+    expect(turn).to_have_attribute("aria-busy", "false")
+    expect(page.locator(".evidence:not(.reading)")).to_be_visible()
+    page.get_by_role("tab", name="Articles").click()
+    page.get_by_role("button", name=re.compile("^Remove")).click()
+    expect(page.locator(".rows")).to_have_text("There are no articles yet.")
+
+    write(folder, "pier.md", "Anna Quist closed the Ellery pier.", title="Pier closed")
+    expect(page.locator(".rows")).to_contain_text("Pier closed")
     turn = ask(page, "Who closed the Ellery pier?")
     expect(turn.locator("blockquote").first).to_contain_text("Anna Quist closed")
     (folder / "pier.md").unlink()
-    expect(page.locator(".rows")).to_have_text("None yet.")
+    expect(page.locator(".rows")).to_have_text("There are no articles yet.")
     page.get_by_role("button", name="Clear").click()
-    expect(page.locator("#qa-welcome")).to_contain_text("nothing to read in this folder yet")
+    expect(page.locator("#qa-welcome")).to_contain_text(NOTHING)
+
+
+def test_articles_that_tell_the_same_story_name_each_other(
+    new_page: Callable[..., Page], serve: Serve, tmp_path: Path
+) -> None:
+    folder = tmp_path / "news"
+    folder.mkdir()
+    story = "Anna Quist closed the Ellery pier on Tuesday, and the ferry left from the west pier. "
+    hostile = '<img src=x onerror="window.hacked = 2"> &amp; ${value} {{value}}'
+    (folder / f"{hostile}.txt").write_text(story * 3)
+    page = new_page(viewport={"width": 1280, "height": 800})
+    page.goto(served(serve, folder, tmp_path, HashingEncoder()))
+    expect(page.locator(".rows")).to_contain_text(hostile)
+    expect(page.locator(".same")).to_have_count(0)
+    (folder / "times.txt").write_text(story * 3)
+    expect(page.locator(".same")).to_have_count(2)
+    times = page.locator(".rows li").filter(has=page.locator("[value='times.txt']"))
+    expect(times.locator(".same")).to_have_text(f"Same story as {hostile}")
+    times.locator(".same button").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator("h2")).to_have_text(hostile)
+    page.keyboard.press("Escape")
+    expect(times.locator(".same button")).to_be_focused()
+    write(folder, "bread.md", "The bakery sells rye bread.", title="Bread")  # listed anew
+    expect(page.locator(".rows li")).to_have_count(3)
+    expect(times.locator(".same button")).to_be_focused()
+    (folder / f"{hostile}.txt").unlink()
+    expect(page.locator(".same")).to_have_count(0)
+    assert page.evaluate("window.hacked") is None

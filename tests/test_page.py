@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime
 import html
 import json
 import re
 import socket
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,6 +103,14 @@ def opening(index: qa.Index | None = None, error: Exception | None = None) -> op
         return index
 
     return opened.Opening(open_index)
+
+
+def until(done: Callable[[], bool]) -> None:
+    """Wait for something to be so, which takes a moment."""
+    end = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def seen(index: qa.Index) -> opened.Opening:
@@ -450,6 +461,27 @@ class TestCollection:
         assert "data-forget" in collection.row(outline("uploads/a.txt"))
         assert "data-forget" not in collection.row(PLAIN)
 
+    def test_a_row_names_the_others_that_tell_the_same_story(self) -> None:
+        twins = [outline("a.txt", title="<b>Storm</b>"), outline("b & c.txt", title="<b>Storm</b>")]
+        shelf = shelf_of([*twins, PLAIN], groups=[["b & c.txt", "a.txt"]])
+        rows = collection.rows(3, shelf.outlines, stories=shelf.stories).split("</li>")
+        assert "Same story as b & c.txt" in shown(rows[0])  # the title is the same
+        assert "Same story as a.txt" in shown(rows[1])
+        assert "Same story" not in rows[2]
+        assert "<b>" not in "".join(rows)
+        other = outline("d.txt", title="Gale <i>")
+        named = collection.row(twins[0], [twins[0], other])
+        assert "Same story as Gale <i>" in shown(named)
+        assert "<i>" not in named
+
+    def test_of_a_story_told_very_often_the_rest_is_counted(self) -> None:
+        story = [outline(f"{number}.txt", title=f"Take {number}") for number in range(1000)]
+        row = shown(collection.row(story[1], story))
+        assert "Same story as Take 0, Take 2, Take 3 and 996 more" in row
+
+    def test_a_story_whose_others_are_gone_is_told_by_nobody_else(self) -> None:
+        assert shelf_of([PLAIN], groups=[[PLAIN.id, "gone.txt"]]).stories == {}
+
     def test_of_very_many_articles_a_filter_finds_the_rest(self) -> None:
         shelf = shelf_of(outline(f"{number}.txt") for number in range(1000))
         rows = collection.rows(1000, shelf.outlines, first=["987.txt"])
@@ -499,6 +531,12 @@ class TestCollection:
         )
         assert "a<b.txt: is empty" in shown(told)
         assert shown(told).count("c.pdf") == 1
+
+    def test_where_there_is_nothing_else_they_are_unfolded(self) -> None:
+        failures = [qa.Failure("a.txt", "is empty")]
+        assert "<details open" not in collection.unread(failures).replace(' class="unread"', "")
+        unfolded = collection.unread(failures, unfolded=True)
+        assert "<details open" in unfolded.replace(' class="unread"', "")
 
     def test_an_upload_tells_what_was_added_and_what_was_not(self) -> None:
         changes = qa.Changes(
@@ -781,8 +819,72 @@ class TestConversation:
         assert last[0].answer is not None
         assert {hit.document.id for hit in last[0].answer.hits} == {"bakery.txt"}
 
+    def test_where_there_are_no_articles_there_is_nothing_to_ask_yet(self) -> None:
+        with qa.Index.from_documents([], encoder=HashingEncoder()) as empty:
+            *_, last = conversation.asked(opening(empty), [], 1, "Who closed the pier?")
+        assert (last[0].answer, last[0].error) == (None, "")
+        for told in (transcript(last), export.markdown(last)):
+            assert "There is nothing to ask yet" in shown(told)
+        assert 'class="reply error"' not in transcript(last)
+
 
 class TestOpening:
+    def test_which_articles_tell_the_same_story_is_found_after_the_list_is_there(self) -> None:
+        text = "The harbour master of Port Ellery closed the east pier on Tuesday at noon."
+        copies = [qa.Document(id=f"{n}.txt", text=text, title=f"Copy {n}") for n in range(2)]
+        with qa.Index.from_documents(copies, encoder=HashingEncoder()) as index:
+            ready = opening(index)
+            ready.wait()
+            reading = dataclasses.replace(index.status, stage="reading")
+            ready.refresh(reading)
+            assert ready.shelf.stories == {}  # not known before everything is read
+            assert len(ready.shelf.outlines) == 2
+            before = ready.shelf.version
+            until(lambda: bool(ready.refresh(index.status).stories))
+            assert ready.shelf.version > before  # so that pages list again
+            said = json.loads(lookup.find_articles(ready, {}))
+            assert "Same story as Copy 1" in shown(said["rows"])
+
+    def test_questions_are_suggested_when_there_is_something_to_ask(self, tmp_path: Path) -> None:
+        folder = tmp_path / "folder"
+        folder.mkdir()
+        with qa.Index.open(
+            folder, directory=tmp_path / "index", encoder=HashingEncoder(), allow_empty=True
+        ) as index:
+            ready = seen(index)
+            until(lambda: ready.finished)
+            assert "nothing to read" in lookup.look(ready, {})
+            assert ready.examples == ()
+            (folder / "bread.txt").write_text("Rye bread\n\nAt least 3 bakers were hurt in Ellery.")
+            index.sync()
+            until(lambda: ready.refresh(index.status).ids == {"bread.txt"} and ready.finished)
+            until(lambda: bool(ready.examples))
+
+    def test_a_folder_whose_disk_is_not_there_is_opened_when_it_is(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(opened, "EMPTY_SECONDS", 0.05)
+        folder, away = tmp_path / "folder", tmp_path / "away.txt"
+        folder.mkdir()
+
+        def open_index(_: qa.ProgressCallback) -> qa.Index:
+            place = tmp_path / "index"
+            return qa.Index.open(
+                folder, directory=place, encoder=HashingEncoder(), allow_empty=True
+            )
+
+        (folder / "bread.txt").write_text("Rye bread is sold in Mill Lane.")
+        open_index(print).close()
+        (folder / "bread.txt").rename(away)
+        waiting = opened.Opening(open_index, folder)
+        assert waiting.wait(60)
+        assert "is its disk mounted?" in shown(lookup.look(waiting, {}))
+        away.rename(folder / "bread.txt")
+        until(lambda: waiting.index is not None)
+        with waiting.ready() as index:
+            until(lambda: waiting.finished)
+            assert [outline.id for outline in index.outlines] == ["bread.txt"]
+
     def test_an_unexpected_error_is_logged_and_shown_plainly(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
