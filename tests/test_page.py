@@ -473,11 +473,13 @@ class TestCollection:
         named = collection.row(twins[0], [twins[0], other])
         assert "Same story as Gale <i>" in shown(named)
         assert "<i>" not in named
+        copies = collection.row(other, [other, *twins])  # which bear one title
+        assert "Same story as a.txt b & c.txt" in shown(copies)
 
     def test_of_a_story_told_very_often_the_rest_is_counted(self) -> None:
         story = [outline(f"{number}.txt", title=f"Take {number}") for number in range(1000)]
         row = shown(collection.row(story[1], story))
-        assert "Same story as Take 0, Take 2, Take 3 and 996 more" in row
+        assert "Same story as Take 0 Take 2 Take 3 and 996 more" in row
 
     def test_a_story_whose_others_are_gone_is_told_by_nobody_else(self) -> None:
         assert shelf_of([PLAIN], groups=[[PLAIN.id, "gone.txt"]]).stories == {}

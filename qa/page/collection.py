@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
@@ -154,18 +155,18 @@ def row(document: Outline, story: Sequence[Outline] = ()) -> str:
 
 def same_story(document: Outline, story: Sequence[Outline]) -> str:
     """Which others tell the same story, each a button that opens it; nothing without any."""
-    others = islice((other for other in story if other.id != document.id), SAME_STORY)
-    links = [opener(told_apart(other, document), other, style="link") for other in others]
-    if not links:
+    others = [*islice((other for other in story if other.id != document.id), SAME_STORY)]
+    if not others:
         return ""
-    left = len(story) - 1 - len(links)
-    more = f" and {left:,} more" if left else ""
-    return f'<p class="same">Same story as {", ".join(links)}{more}</p>'
-
-
-def told_apart(other: Outline, document: Outline) -> str:
-    """The other's title, or its file's name where the title is the same."""
-    return title_of(other) if title_of(other) != title_of(document) else other.id
+    titles = Counter(title_of(outline) for outline in [document, *others])
+    links = " ".join(
+        opener(title if titles[title] == 1 else other.id, other, style="link")
+        for other in others
+        for title in [title_of(other)]
+    )
+    left = len(story) - 1 - len(others)
+    more = f" <span>and {left:,} more</span>" if left else ""
+    return f'<p class="same"><span>Same story as</span> {links}{more}</p>'
 
 
 def remover(identity: str, name: str) -> str:
