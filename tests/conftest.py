@@ -7,7 +7,7 @@ import hypothesis
 import pytest
 from fakes import fake_reranker
 
-from qa import index
+from qa import cli, index
 
 # No test may fail for its time, on a busy machine least of all; in CI every run is the same run.
 hypothesis.settings.register_profile(
@@ -35,4 +35,5 @@ def _cache_of_this_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def _no_real_reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Quick tests load no reader, not even those that leave the choice of one to qa."""
     if not any(request.node.get_closest_marker(name) for name in ("model", "browser")):
-        monkeypatch.setattr(index, "shared", fake_reranker)
+        for module in (cli, index):
+            monkeypatch.setattr(module, "shared", fake_reranker)
