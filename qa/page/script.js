@@ -242,7 +242,10 @@ window.qaPage = (() => {
     const rank = ({ card, box }) => (card === held ? 0 : box.top >= top ? 1 : 2);
     seen.sort((one, other) => rank(one) - rank(other));
     const scrolled = element.getBoundingClientRect().top < top;
+    const height = element.offsetHeight;
     return () => {
+      // Shorter cards would leave no room to scroll to that place.
+      if (scrolled) element.style.minHeight = `${height}px`;
       if (held) {
         const same = cardLike(heldPlace) || element.querySelectorAll(".card")[heldPlace.at];
         const target = onButton ? same?.querySelector(".card-foot [data-open]") : same;
@@ -262,6 +265,7 @@ window.qaPage = (() => {
       const before = element.querySelector(".evidence");
       const goBack = readersPlace(element);
       element.innerHTML = props.value;
+      element.style.minHeight = "";
       const shown = element.querySelector(".evidence");
       if (!shown) return;
       const read = before?.matches(".reading") && before.dataset.turn === shown.dataset.turn;
