@@ -65,7 +65,7 @@ class Duplicates:
         self._lock = threading.Lock()
         self._version = ""
         self._groups: Groups = ()
-        self._others: dict[str, tuple[str, ...]] = {}
+        self._group_of: dict[str, tuple[str, ...]] = {}
         self._compared: dict[tuple[object, ...], bool] = {}
 
     def groups(self, store: Store, kept: Store | None = None) -> Groups:
@@ -89,11 +89,11 @@ class Duplicates:
             self._work_out(store, kept or store)
             return self._groups
 
-    def others(self, store: Store, kept: Store | None = None) -> Mapping[str, tuple[str, ...]]:
-        """For every document that is in a group, the others in it, the best first."""
+    def others(self, id: str, store: Store, kept: Store | None = None) -> tuple[str, ...]:
+        """The other documents that are the same story as this one, the best first."""
         with self._lock:
             self._work_out(store, kept or store)
-            return self._others
+            return tuple(other for other in self._group_of.get(id, ()) if other != id)
 
     def _work_out(self, store: Store, kept: Store) -> None:
         if (version := store.version()) == self._version:
@@ -103,7 +103,7 @@ class Duplicates:
         groups = _Groups(ids)
         self._compared = self._join(store, groups, signatures)
         self._groups = groups.found()
-        self._others = {id: _without(group, id) for group in self._groups for id in group}
+        self._group_of = {id: group for group in self._groups for id in group}
         self._version = version
 
     def _join(
@@ -160,7 +160,3 @@ def _complete(
     for start in range(0, len(missing), _BATCH):
         usable |= _signed(store, missing[start : start + _BATCH])
     return usable
-
-
-def _without(group: tuple[str, ...], id: str) -> tuple[str, ...]:
-    return tuple(other for other in group if other != id)

@@ -335,8 +335,7 @@ class Index:
 
     def duplicates_of(self, document_id: str) -> tuple[str, ...]:
         """The ids of the other documents that are the same story as this one, the best first."""
-        others = self._mended(lambda: self._duplicates.others(*self._stores()))
-        return others.get(document_id, ())
+        return self._mended(lambda: self._duplicates.others(document_id, *self._stores()))
 
     @property
     def status(self) -> Status:
