@@ -20,10 +20,15 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 
+# The order of what is not read in time is another: a busy machine would show another answer.
+NO_TIME_LIMIT = "from qa.rerank import shared; shared().seconds = 600"
+
+
 @pytest.mark.model
 def test_the_python_lines_print_what_the_readme_shows() -> None:
     (code,) = blocks("python")
     shown = [line.removeprefix("# ") for line in code.splitlines() if line.startswith("# ")]
+    code = f"{NO_TIME_LIMIT}\n{code}"
     ran = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -29,6 +29,7 @@ PRIVATE: dict[str, Any] = {
     "concurrency_limit": None,
 }
 AT_ONCE: dict[str, Any] = {**PRIVATE, "queue": False}
+NOTHING_NEW = (gr.skip(), gr.skip(), gr.skip(), gr.skip())  # of the conversation
 
 
 def _html(value: str = "", *, name: str, script: str | None = None, **settings: Any) -> gr.HTML:
@@ -54,6 +55,7 @@ class Page:
     def __init__(self, folder_name: str, opening: Opening) -> None:
         self.opening = opening
         self.turns = gr.State([])
+        self.talk = gr.State(conversation.Talk())
         self.chosen = gr.State([])
         self.exported = gr.Textbox(visible=False)
         with gr.Column(elem_id="qa"):
@@ -152,17 +154,22 @@ class Page:
         asking = gr.on(
             [self.question.submit, self.ask.click, self.welcome.submit, self.transcript.submit],
             self.respond,
-            [self.question, self.turns, self.chosen],
+            [self.question, self.turns, self.talk, self.chosen],
             shown,
             trigger_mode="always_last",  # what is asked meanwhile is asked next
             **PRIVATE,
         )
         self.transcript.select(self.show_evidence, [self.turns], [self.evidence], **AT_ONCE)
         self.clear.click(
-            lambda: ([], evidence.evidence(None), transcript([]), ""),
-            None,
-            shown,
+            self.begin_anew,
+            [self.talk],
+            [*shown, self.talk],
             cancels=[asking],  # or its answer would come back
+            **AT_ONCE,
+        ).then(  # once more: on a busy machine the browser can be behind with what was cancelled
+            lambda: (evidence.evidence(None), transcript([])),
+            None,
+            [self.evidence, self.transcript],
             **AT_ONCE,
         ).then(None, js="() => qaPage.cleared()", **PRIVATE)
         self.export.click(export.markdown, [self.turns], [self.exported], **AT_ONCE).then(
@@ -170,23 +177,37 @@ class Page:
         )
 
     def respond(
-        self, typed: str, turns: list[Turn], chosen: list[str], event: gr.EventData
+        self,
+        typed: str,
+        turns: list[Turn],
+        talk: conversation.Talk,
+        chosen: list[str],
+        event: gr.EventData,
     ) -> Iterator[tuple[Any, ...]]:
         """A question typed, clicked or asked again: the page before, while and after."""
         said = lookup.fields(event._data)
         clicked, again = said.get("question"), said.get("turn")
         question = clicked if isinstance(clicked, str) else typed
-        if not question.strip():
-            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        cleared = isinstance(again, int) and again > len(turns)  # since it was asked again
+        if cleared or not question.strip():
+            yield NOTHING_NEW
             return
         left = gr.skip() if isinstance(clicked, str) else ""
         number = again if isinstance(again, int) else len(turns) + 1
         for conversed in conversation.asked(self.opening, turns, number, question, chosen=chosen):
+            if talk.cleared:
+                yield NOTHING_NEW  # else Gradio would send once more what was yielded last
+                return
             current = next(turn for turn in conversed if turn.number == number)
             unknown = current.waiting and not current.first
             cards = gr.skip() if unknown else evidence.evidence(current)
             yield conversed, cards, transcript(conversed), left
             left = gr.skip()  # what is typed meanwhile stays
+
+    def begin_anew(self, talk: conversation.Talk) -> tuple[Any, ...]:
+        """Clear the conversation: nothing that was asked in it comes back."""
+        talk.cleared = True
+        return [], evidence.evidence(None), transcript([]), "", conversation.Talk()
 
     def show_evidence(self, turns: list[Turn], event: gr.EventData) -> Any:
         """The evidence of an earlier turn."""

@@ -6,7 +6,7 @@ Knows when to wait and what to say meanwhile; not how any of it is shown.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from qa import followup
 from qa.hits import Hit
@@ -21,6 +21,16 @@ NOTHING_YET = (
     "There is nothing to ask yet. Put articles into the folder, or add them under “Articles”, and "
     "ask again."
 )
+
+
+@dataclass(slots=True)
+class Talk:
+    """A conversation, as what goes on in it at one time shares it.
+
+    What the browser cancels may be on its way already, or be asked next.
+    """
+
+    cleared: bool = False
 
 
 def asked(
