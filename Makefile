@@ -12,7 +12,7 @@ app: .venv/installed
 	$(BIN)/qa serve "$(DOCS)"
 
 test: check
-	$(BIN)/pytest --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered
 
 check: .venv/installed-test
 	$(BIN)/ruff format --check .

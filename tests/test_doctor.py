@@ -433,8 +433,8 @@ def test_a_directory_that_everybody_may_write_is_told(folder: Path, place: Path)
 
 
 def test_empty_space_is_told_and_given_back(folder: Path, place: Path) -> None:
-    (folder / "large.csv").write_text("text\n" + "\n".join(f"{n} sentence." for n in range(20_000)))
-    (folder / "large.txt").write_text("A long report.\n\n" * 200_000)
+    (folder / "large.csv").write_text("text\n" + "\n".join(f"{n} sentence." for n in range(3_000)))
+    (folder / "large.txt").write_text("A long report.\n\n" * 100_000)
     opened(folder, place).close()
     for name in ("large.csv", "large.txt"):
         (folder / name).unlink()

@@ -145,6 +145,7 @@ def test_what_was_asked_for_is_embedded_first_then_the_newest(
         until(lambda: len(encoder.windows) >= 3)
         embedded = [text.split()[-2] for window in encoder.windows for text in window]
         assert set(embedded[:12]) == {"Item5", *(f"Item{number}" for number in range(9, 20))}
+        encoder.open()  # or closing would wait for the window that it holds back
 
 
 def test_coverage_is_that_of_the_documents_asked_of(
@@ -158,6 +159,7 @@ def test_coverage_is_that_of_the_documents_asked_of(
         assert index.ask("truce", documents=["00.txt", "01.txt"]).coverage == 1.0
         assert index.ask("truce", documents=["01.txt", "30.txt"]).coverage == 0.5
         assert index.ask("truce", documents=["nowhere"]).coverage == 1.0
+        encoder.open()  # or closing would wait for the window that it holds back
 
 
 def test_while_somebody_asks_windows_are_small(

@@ -501,7 +501,7 @@ def test_questions_are_answered_from_whole_states_while_another_thread_syncs(
             words = random.Random(name)
             lines = [
                 f"Line {line} of ledger {name} {words.randbytes(40).hex(' ', 4)} clerk{number}."
-                for line in range(60)
+                for line in range(30)
             ]
             write(folder / f"{name}.txt", "\n\n".join(lines), age=1_000 - number)
 
@@ -527,10 +527,10 @@ def test_questions_are_answered_from_whole_states_while_another_thread_syncs(
             except BaseException as error:
                 failed.append(error)
 
-        threads = [threading.Thread(target=ask) for _ in range(4)]
+        threads = [threading.Thread(target=ask) for _ in range(2)]
         for thread in threads:
             thread.start()
-        for number in range(1, 4):
+        for number in range(1, 3):
             write_state(number)
             index.sync()
             assert clerks(index)[0] == {f"clerk{number}."}
@@ -614,7 +614,7 @@ def test_closing_an_index_that_threads_use_breaks_nothing(folder: Path, place: P
         except BaseException as error:
             raised.append(error)
 
-    threads = [threading.Thread(target=ask) for _ in range(4)]
+    threads = [threading.Thread(target=ask) for _ in range(2)]
     for thread in threads:
         thread.start()
     time.sleep(0.1)
