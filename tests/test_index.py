@@ -614,7 +614,7 @@ def test_closing_an_index_that_threads_use_breaks_nothing(folder: Path, place: P
         except BaseException as error:
             raised.append(error)
 
-    threads = [threading.Thread(target=ask) for _ in range(2)]
+    threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
         thread.start()
     time.sleep(0.1)
