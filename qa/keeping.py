@@ -25,7 +25,7 @@ from qa.store import DamagedStore, Failure, Store
 from qa.sync import Changes, compare, files_in
 from qa.uploads import UPLOADS
 
-PUBLISH_SECONDS = 2.0  # of reading, after which what is there is published for the first time
+PUBLISH_SECONDS = 1.0  # of reading, after which what is there is published for the first time
 PUBLISH_SHARE = 0.2  # of the time, at most, that goes into publishing while files are read
 REPORT_SECONDS = 0.2
 _SHORT_WAIT_SECONDS = 1.0  # for another process, when there is something to search meanwhile
