@@ -8,7 +8,8 @@ and their vectors the first ones moved a little, so that nothing else need be em
 are thus about as long as in a collection of that size, and no passage only repeats another.
 
 Every size is opened and asked in a process of its own, without the folder, by
-`Index.open_imported`; all questions once before they are timed.
+`Index.open_imported`; all questions once before they are timed. Linux only: memory is what the
+kernel says.
 """
 
 from __future__ import annotations
@@ -16,12 +17,9 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import resource
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import zlib
 from collections.abc import Iterator
 from contextlib import closing
@@ -30,7 +28,6 @@ from pathlib import Path
 
 import numpy as np
 
-import qa
 from qa import derived, embedding, evaluation, ingest
 from qa.directory import IndexDirectory
 from qa.documents import Document
@@ -42,6 +39,33 @@ DOCUMENTS = 1_500  # that are cut and embedded
 QUESTIONS = 60
 MOVED = 0.3  # how far a vector is moved, where it has the length 1
 
+ASK = """
+import json, re, statistics, sys, time
+import qa
+from qa import embedding
+
+questions = json.load(sys.stdin)
+embedding.load()  # not a part of opening an index
+began = time.perf_counter()
+with qa.Index.open_imported(sys.argv[1]) as index:
+    opening = time.perf_counter() - began
+    took = []
+    for question in [*questions, *questions]:
+        began = time.perf_counter()
+        index.retrieve(question, k=5, rerank=False)
+        took.append(1000 * (time.perf_counter() - began))
+    took = sorted(took[len(questions):])
+    status = open("/proc/self/status").read()  # ru_maxrss counts the parent, until it is replaced
+    told = {
+        "opening": opening,
+        "median": statistics.median(took),
+        "p95": took[int(0.95 * len(took))],
+        "mb": int(re.search(r"VmHWM:\\s+(\\d+)", status)[1]) * 1024 / 1e6,
+        "vectors": index.status.vectors,
+    }
+print(json.dumps(told))
+"""
+
 Cut = list[tuple[Passage, np.ndarray]]
 
 
@@ -50,12 +74,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     collection = evaluation.read(arguments.data)
-    if arguments.ask:
-        ask(arguments.ask, [query.text for query in collection.queries[:QUESTIONS]])
-        return
+    questions = json.dumps([query.text for query in collection.queries[:QUESTIONS]])
     documents = collection.documents[:DOCUMENTS]
     cut = cut_and_embedded(documents)
     print("| passages | documents | opening, s | ms a question, median, p95 | MB | vectors |")
@@ -63,8 +84,11 @@ def main() -> None:
     for size in arguments.sizes:
         with tempfile.TemporaryDirectory() as name:
             number = make(Path(name), documents, cut, size)
-            command = [sys.executable, __file__, "--data", str(arguments.data), "--ask", name]
-            told = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+            command = [sys.executable, "-c", ASK, name]
+            ran = subprocess.run(
+                command, input=questions, check=True, capture_output=True, text=True
+            )
+            told = json.loads(ran.stdout)
         print(
             f"| {size:,} | {number:,} | {told['opening']:.2f} | {told['median']:.1f}, "
             f"{told['p95']:.1f} | {told['mb']:.0f} | {told['vectors']} |"
@@ -133,28 +157,6 @@ def nearby(vector: np.ndarray, random: np.random.Generator) -> np.ndarray:
     step = random.standard_normal(len(vector)).astype(np.float32)
     found = vector + MOVED * step / np.linalg.norm(step)
     return (found / np.linalg.norm(found)).astype(np.float32)
-
-
-def ask(directory: Path, questions: list[str]) -> None:
-    """Open an index and ask it everything, twice; print the figures of the second time."""
-    embedding.load()  # not a part of opening an index
-    began = time.perf_counter()
-    with qa.Index.open_imported(directory) as index:
-        opening = time.perf_counter() - began
-        took = []
-        for question in [*questions, *questions]:
-            began = time.perf_counter()
-            index.retrieve(question, k=5, rerank=False)
-            took.append(1000 * (time.perf_counter() - began))
-        took = sorted(took[len(questions) :])
-        told = {
-            "opening": opening,
-            "median": statistics.median(took),
-            "p95": took[int(0.95 * len(took))],
-            "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            "vectors": index.status.vectors,
-        }
-    print(json.dumps(told))
 
 
 if __name__ == "__main__":
