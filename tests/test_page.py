@@ -732,6 +732,10 @@ class Recording:
         self.outlines: tuple[qa.Outline, ...] = ()
         self.searched: list[str] = []
         self.histories: list[object] = []
+        self.prepared = threading.Event()
+
+    def prepare(self) -> None:
+        self.prepared.set()
 
     def retrieve(self, question: str, k: int, **settings: Any) -> list[qa.Hit]:
         assert settings["rerank"] is False
@@ -796,6 +800,11 @@ class TestConversation:
         list(conversation.asked(opening(stub), turns, 2, "When?"))  # type: ignore[arg-type]
         assert stub.searched == ["Who closed the pier? When?"]
         assert stub.histories == [history(turns)]
+
+    def test_the_models_that_read_are_loaded_before_somebody_asks(self, index: qa.Index) -> None:
+        stub = Recording(index)
+        opening(stub)  # type: ignore[arg-type]
+        assert stub.prepared.wait(30)
 
     def test_when_reading_fails_the_passages_stay_and_the_error_is_said(
         self, index: qa.Index
