@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,14 @@ def score_parts(hit: Hit) -> list[Part]:
     elif told.read:
         parts.append(Part("unread", "not read", told.read))
     return parts
+
+
+def by_document(sentences: Iterable[Sentence]) -> list[list[Sentence]]:
+    """The sentences of each document, from its beginning; documents as they are first named."""
+    found: dict[str, list[Sentence]] = {}
+    for sentence in sentences:
+        found.setdefault(sentence.document.id, []).append(sentence)
+    return [sorted(some, key=lambda sentence: sentence.start) for some in found.values()]
 
 
 def unmentioned(answer: Answer) -> str:

@@ -324,6 +324,14 @@ class TestEvidence:
         assert opens["marks"] == {"sentences": [[0, 31]], "lead_ins": [], "exact": []}
         assert opens["text"] == OTHER.text
 
+    def test_articles_that_say_the_same_are_named_once_each_by_what_tells_them_apart(self) -> None:
+        copy = dataclasses.replace(hit().document, id="copy.txt")
+        repeated = [qa.Sentence(some, *span) for span in ((5, 9), (0, 4)) for some in (copy, OTHER)]
+        card = evidence.card(1, hit(also_in=tuple(repeated)))
+        assert "Also in: copy.txt, other.txt" in shown(card)
+        opens = json.loads(html.unescape(card.split('data-open="')[1].split('"')[0]))
+        assert (opens["passage"], opens["marks"]["sentences"]) == ([0, 4], [[0, 4], [5, 9]])
+
     def test_nearest_passages_are_called_that_and_bear_no_mark(self) -> None:
         panel = evidence.evidence(Turn(1, "What?", answer("not_found")))
         assert "Nearest passages, not answers" in panel
@@ -920,6 +928,21 @@ class TestOpening:
 
 
 class TestExamples:
+    @pytest.mark.parametrize(
+        ("question", "plain"),
+        [
+            ("Who wrote a [contribution guide](https?", False),
+            ("Who called `open`?", False),
+            ("Who called print(x) first?", False),
+            ("Who wrote to quist@ellery.example?", False),
+            ("Who is " + "Anna " * 40 + "?", False),
+            ("Who accused Moscow of targeting moderate (and other) groups?", True),
+            ("Htmldate: Find the Date – of Web Pages: what is this about?", True),
+        ],
+    )
+    def test_nobody_would_ask_in_markup_or_code(self, question: str, plain: bool) -> None:
+        assert examples.is_plain(question) is plain
+
     def test_every_example_is_answered_with_the_sentence_it_was_made_from(
         self, index: qa.Index
     ) -> None:

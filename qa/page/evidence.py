@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from zlib import crc32
@@ -22,7 +23,7 @@ from qa.page.wording import (
     title_of,
 )
 from qa.passages import Sentence
-from qa.plain import Part, score_parts
+from qa.plain import Part, by_document, score_parts
 
 NO_MARKS = Marks()
 MEANINGS = {
@@ -101,7 +102,7 @@ def card(turn: int, hit: Hit, sentences: Sequence[Sentence] = ()) -> str:
         f"{escaped(title_of(hit.document))}</h3>"
         f'<p class="source">{escaped(provenance(hit.document))}</p></div></div>'
         f'<p class="passage">{marked(hit.passage.text, start, marks)}</p>'
-        f"{also_in(hit.also_in)}"
+        f"{also_in(hit)}"
         f'<div class="card-foot">{score(hit)}'
         f"{opener('Show in article', hit.document, (start, end), marks)}</div></li>"
     )
@@ -140,19 +141,23 @@ def in_words(part: Part) -> str:
     )
 
 
-def also_in(sentences: Sequence[Sentence]) -> str:
-    """The other articles that say the same, each a button that opens it there."""
-    if not sentences:
+def also_in(hit: Hit) -> str:
+    """The other articles that say the same, each a button that opens it where it begins to."""
+    if not hit.also_in:
         return ""
+    found = by_document(hit.also_in)
+    titles = Counter(title_of(some[0].document) for some in found)
+    titles[title_of(hit.document)] += 1
     links = ", ".join(
         opener(
-            title_of(sentence.document),
-            sentence.document,
-            (sentence.start, sentence.end),
-            marks_of([sentence]),
+            title if titles[title] == 1 else some[0].document.id,
+            some[0].document,
+            (some[0].start, some[0].end),
+            marks_of(some),
             style="link",
         )
-        for sentence in sentences
+        for some in found
+        for title in [title_of(some[0].document)]
     )
     return f'<p class="also">Also in: {links}</p>'
 

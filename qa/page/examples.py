@@ -52,6 +52,7 @@ PERSON = re.compile(
 # More than a file's name: words; where these are not set apart, letters that only words have.
 HEADLINE = re.compile(r"[^\W\d_]{2}.*\s[^\W\d_]{2}|[^\W\d_\x00-\x7f]{4}")
 SPOKEN = re.compile(rf"{FULL_NAME} (?:said|told|warned|added)\b")
+MARKUP = re.compile(r"[\[\]<>{}|`*_#\\]|://|\w[(@]\w")  # or code: nobody would ask so
 DANGLING = re.compile(r"\b(?:he|his|him|she|her|they|their|them|it|its|this|that|these|those|we)\b")
 
 
@@ -93,7 +94,7 @@ def examples(index: Index, wanted: int = WANTED) -> tuple[Example, ...]:
     headlines = [
         Candidate(headline_question(document), some[0], "headline")
         for document, some in zip(documents, sentences, strict=True)
-        if some and HEADLINE.search(document.title) and len(document.title) < QUESTION_CHARACTERS
+        if some and HEADLINE.search(document.title) and is_plain(document.title)
     ]
     tried = islice(distinct(chain(shaped, headlines)), TRIALS)
     good = islice((one for one in tried if answered(index, one)), wanted)
@@ -118,8 +119,13 @@ def candidates(sentences: Iterable[Sentence]) -> Iterator[Candidate]:
     for shape in (amount, deed, person, spoken):
         for sentence in known:
             question = shape(" ".join(sentence.text.split()))
-            if question and len(question) <= QUESTION_CHARACTERS:
+            if question and is_plain(question):
                 yield Candidate(question, sentence, shape.__name__)
+
+
+def is_plain(question: str) -> bool:
+    """Whether it is short, and of words alone."""
+    return len(question) <= QUESTION_CHARACTERS and not MARKUP.search(question)
 
 
 def amount(sentence: str) -> str:

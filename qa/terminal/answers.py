@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 import qa
-from qa.plain import score_parts, unmentioned
+from qa.plain import by_document, score_parts, unmentioned
 from qa.terminal.printing import console, count
 
 if TYPE_CHECKING:  # slow to import, and needed by `qa eval` alone
@@ -88,8 +88,9 @@ def _card(hit: qa.Hit, sentences: list[qa.Sentence]) -> Iterator[Text]:
         if sentence.document.id == hit.document.id:
             _mark(text, sentence, hit.passage.start, answering=ANSWERING)
     yield text
-    for sentence in hit.also_in:
-        yield Text(f"    also in {_place(sentence)}", "dim")
+    for first, *more in by_document(hit.also_in):
+        places = f" and {count(len(more), 'more place')}" if more else ""
+        yield Text(f"    also in {_place(first)}{places}", "dim")
 
 
 def _score(hit: qa.Hit) -> str:
