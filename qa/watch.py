@@ -81,7 +81,6 @@ class Watch:
         self._report = report
         self._root = keeper.root
         self._directory = keeper.live.place.path
-        self._home = identity(self._root)  # of the folder, when it last had files
         self._polls = has_no_events(self._root)
         self._done: Look | None = None  # the files as they are in the index
         self._growing: dict[str, float] = {}  # files that are being written, and since when
@@ -233,8 +232,6 @@ class Watch:
         """The files that came or went since a look."""
         uploads = self._directory / UPLOADS
         here = {id for id, path in files.items() if not path.is_relative_to(uploads)}
-        if not here:
-            self._check_home()
         return here ^ look.keys()
 
     # What is whole.
@@ -282,19 +279,7 @@ class Watch:
             except OSError:
                 continue  # it went just now
             found[id] = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
-        if found:
-            self._home = identity(self._root)
-        else:
-            self._check_home()
         return found
-
-    def _check_home(self) -> None:
-        """Raise FolderError where the folder is empty because it is another one now."""
-        if identity(self._root) != self._home:
-            raise FolderError(
-                f"no readable documents in {str(self._root)!r} any more: is its disk mounted? "
-                "The index keeps what it had"
-            )
 
 
 class _Ended(Exception):
