@@ -20,6 +20,7 @@ from fakes import HashingEncoder
 
 import qa
 from qa import doctor, portable
+from qa.portable import file_format
 from qa.store.database import Database
 
 ROOT = Path(__file__).parent.parent
@@ -80,7 +81,7 @@ def _kill_at(write: int) -> None:
     sys.addaudithook(audit)
     for name in ("execute", "execute_many", "become"):
         setattr(Database, name, counted(getattr(Database, name)))
-    portable._copied = counted(portable._copied)
+    file_format.copied = counted(file_format.copied)
 
 
 def _work(settings: dict[str, Any]) -> Any:

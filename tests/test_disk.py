@@ -22,6 +22,7 @@ import qa
 from qa import doctor, portable
 from qa.directory import STORE, IndexDirectory
 from qa.doctor.finding import Finding
+from qa.portable import file_format
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,7 @@ def test_an_error_of_the_disk_while_reading_the_file_is_told_in_one_line(
     def fail(*_: object, **__: object) -> Any:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(portable, "_copied", fail)
+    monkeypatch.setattr(file_format, "copied", fail)
     with pytest.raises(qa.StoreError, match=r"cannot import .*Input/output error") as caught:
         portable.unpack(root / "a.qa", root / "new")
     assert "\n" not in str(caught.value)

@@ -19,8 +19,9 @@ from fakes import HashingEncoder
 from worker import hits
 
 import qa
-from qa import exported, portable
+from qa import portable
 from qa.directory import STORE, IndexDirectory
+from qa.portable import file_format
 
 ARTICLES = {
     "truce.txt": "The envoy refused a truce on Monday.\n\nHe said the cease-fire came too late.",
@@ -343,7 +344,7 @@ def larger_than_told(told: Any, members: Any) -> None:
 
 
 def bomb(told: Any, members: Any) -> None:
-    members[STORE] = bytes(exported.LEAST_BYTES + 1)
+    members[STORE] = bytes(file_format.LEAST_BYTES + 1)
     told["parts"][0] |= {
         "bytes": len(members[STORE]),
         "sha256": hashlib.sha256(members[STORE]).hexdigest(),
@@ -423,7 +424,7 @@ def sealed_store(change: str) -> Any:
 def test_a_file_that_is_not_what_it_says_is_refused_in_one_line(
     file: Path, tmp_path: Path, change: Any, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exported, "LEAST_BYTES", 20_000_000)
+    monkeypatch.setattr(file_format, "LEAST_BYTES", 20_000_000)
 
     def changed(told: Any, members: Any) -> None:
         name, told["name"] = told["name"], str(tmp_path / "scratch.sqlite3")
@@ -489,8 +490,8 @@ def test_every_edit_of_the_file_is_refused_or_changes_nothing(
 def test_a_file_that_packs_very_densely_is_written_so_that_it_is_taken(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exported, "LEAST_BYTES", 1_000)
-    monkeypatch.setattr(exported, "LARGEST_RATIO", 2)
+    monkeypatch.setattr(file_format, "LEAST_BYTES", 1_000)
+    monkeypatch.setattr(file_format, "LARGEST_RATIO", 2)
     portable.pack(place, tmp_path / "a.qa")
     portable.unpack(tmp_path / "a.qa", tmp_path / "new")
 

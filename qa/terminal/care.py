@@ -11,7 +11,7 @@ from qa.terminal.printing import count, say
 
 if TYPE_CHECKING:  # needed by three commands alone
     from qa.doctor import Finding
-    from qa.exported import Manifest
+    from qa.portable import Manifest
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

@@ -1,6 +1,7 @@
 """The file that an index is exported into: a zip with a manifest, and what may be in it.
 
-Nothing of such a file is believed before it was held against the manifest's check sum.
+Nothing of such a file is believed before it was held against the manifest's check sum. Knows
+nothing of where the file comes from, or of what is done with it.
 """
 
 from __future__ import annotations
@@ -12,20 +13,23 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from qa.directory import STORE
 from qa.errors import StoreError
 from qa.ingest import model_of
+from qa.portable.refusals import first_line, refused
 from qa.store import rows
 from qa.uploads import UPLOADS
 
 FORMAT = 1
+SUFFIX = ".qa"
 MANIFEST = "manifest.json"
 
 LARGEST_RATIO = 100  # bytes for each byte of the file; what holds more is refused ...
 LEAST_BYTES = 256 << 20  # ... when it has more than this
 _MANIFEST_BYTES = 64 << 20
+_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,18 @@ class Manifest:
 def _sha256(told: dict[str, Any]) -> str:
     """Of a manifest of whatever version."""
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def copied(source: IO[bytes], sink: IO[bytes], most: int | None = None) -> tuple[int, str]:
+    """Copy everything, `most` bytes and one at most; how many, and their sha256."""
+    total, digest = 0, hashlib.sha256()
+    while chunk := source.read(_CHUNK_BYTES):
+        total += len(chunk)
+        if most is not None and total > most:
+            break
+        digest.update(chunk)
+        sink.write(chunk)
+    return total, digest.hexdigest()
 
 
 def members(number: int) -> list[str]:
@@ -168,13 +184,3 @@ def is_dense(manifest: Manifest, file: Path) -> bool:
     """Whether there is more in it than anybody would have packed into it without malice."""
     size = sum(part.bytes for part in manifest.parts)
     return size > max(LEAST_BYTES, LARGEST_RATIO * file.stat().st_size)
-
-
-def refused(file: Path, why: str) -> StoreError:
-    """The error to raise for a file that is not imported."""
-    return StoreError(f"cannot import {str(file)!r}: {why}")
-
-
-def first_line(error: Exception) -> str:
-    """What a foreign exception says, as far as it fits into a message of one line."""
-    return (str(error).splitlines() or [""])[0] or type(error).__name__
