@@ -209,7 +209,7 @@ def vectors_of(
 ) -> dict[int, tuple[bytes, Vectors]]:
     """The keys and vectors of passages, by passage id, of those that have a sound one."""
     sql = """SELECT p.id, p.key, v.vector, v.check_sum FROM passages p
-             JOIN vectors v ON v.key = p.key AND v.model = ? WHERE p.id IN (?)"""
+             CROSS JOIN vectors v ON v.key = p.key AND v.model = ? WHERE p.id IN (?)"""
     found: dict[int, tuple[bytes, Vectors]] = {}
     for id, key, blob, check_sum in database.rows_for(sql, ids, model):
         vector = rows.vector_of(model, key, blob, check_sum, dimensions)

@@ -30,8 +30,10 @@ class VectorTable:
 
     def of_passages(self, model: str, dimensions: int) -> tuple[list[int], Vectors]:
         """The ids of all passages that have a vector, ascending, and those: (n, dimensions)."""
+        # CROSS JOIN: begin with the passages. SQLite would go through all vectors of the model, for
+        # every batch: 41 s for 250,000 instead of 2.
         sql = """SELECT p.id, p.key, v.vector, v.check_sum FROM passages p
-                 JOIN vectors v ON v.key = p.key AND v.model = ?
+                 CROSS JOIN vectors v ON v.key = p.key AND v.model = ?
                  WHERE p.id > ? ORDER BY p.id LIMIT ?"""
         ids: list[int] = []
         most = self._db.rows("SELECT count(*) FROM passages")[0][0]
@@ -51,7 +53,7 @@ class VectorTable:
 
     def of(self, ids: Collection[int], model: str, dimensions: int) -> dict[int, Vectors]:
         """Those of these passages that have a vector, and it, shape (dimensions,)."""
-        # CROSS JOIN: begin with the passages, or SQLite may go through all vectors of the model.
+        # CROSS JOIN: see above.
         sql = """SELECT p.id, p.key, v.vector, v.check_sum FROM passages p
                  CROSS JOIN vectors v ON v.key = p.key AND v.model = ? WHERE p.id IN (?)"""
         found = {
