@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 from qa.page.evidence import opener
 from qa.page.shelf import Shelf, Wanted
 from qa.page.welcome import KINDS, progress_line
-from qa.page.wording import counted, day, escaped, provenance, title_of
+from qa.page.wording import counted, day, escaped, provenance, title_of, told_apart
 from qa.progress import Progress
 
 if TYPE_CHECKING:  # the index brings in the search engines; the page's words need none of them
@@ -158,11 +157,9 @@ def same_story(document: Outline, story: Sequence[Outline]) -> str:
     others = [*islice((other for other in story if other.id != document.id), SAME_STORY)]
     if not others:
         return ""
-    titles = Counter(title_of(outline) for outline in [document, *others])
+    names = told_apart(document, others)
     links = " ".join(
-        opener(title if titles[title] == 1 else other.id, other, style="link")
-        for other in others
-        for title in [title_of(other)]
+        opener(name, other, style="link") for name, other in zip(names, others, strict=True)
     )
     left = len(story) - 1 - len(others)
     more = f" <span>and {left:,} more</span>" if left else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from zlib import crc32
@@ -21,6 +20,7 @@ from qa.page.wording import (
     marks_of,
     provenance,
     title_of,
+    told_apart,
 )
 from qa.passages import Sentence
 from qa.plain import Part, by_document, score_parts
@@ -146,18 +146,11 @@ def also_in(hit: Hit) -> str:
     if not hit.also_in:
         return ""
     found = by_document(hit.also_in)
-    titles = Counter(title_of(some[0].document) for some in found)
-    titles[title_of(hit.document)] += 1
+    names = told_apart(hit.document, [some[0].document for some in found])
     links = ", ".join(
-        opener(
-            title if titles[title] == 1 else some[0].document.id,
-            some[0].document,
-            (some[0].start, some[0].end),
-            marks_of(some),
-            style="link",
-        )
-        for some in found
-        for title in [title_of(some[0].document)]
+        opener(name, first.document, (first.start, first.end), marks_of(some), style="link")
+        for name, some in zip(names, found, strict=True)
+        for first in some[:1]
     )
     return f'<p class="also">Also in: {links}</p>'
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import html
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, TypeAlias
@@ -84,6 +85,14 @@ def counted(number: int, thing: str) -> str:
 def title_of(document: Named) -> str:
     """The headline, or the file's name where there is none."""
     return document.title or document.id
+
+
+def told_apart(document: Named, others: Sequence[Named]) -> list[str]:
+    """What to call the others beside a document: their titles, or their files where titles are
+    alike.
+    """
+    titles = Counter(map(title_of, [document, *others]))
+    return [title_of(one) if titles[title_of(one)] == 1 else one.id for one in others]
 
 
 def publication(document: Named) -> str:
