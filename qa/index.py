@@ -196,14 +196,6 @@ class Index:
         found = imported.corpus(place, encoder, progress or (lambda _: None))
         return cls(found, reranker, place)
 
-    def prepare(self) -> None:
-        """Load the models that read passages, in the background, before somebody asks.
-
-        Else the first question does, which takes some tenths of a second.
-        """
-        if self._reranker is not None:
-            self._reranker.prepare()
-
     def close(self) -> None:
         """Let go of the files, after the passages that are being embedded.
 

@@ -157,7 +157,7 @@ class LexicalIndex:
         """The n best. Ids break ties, so it makes no difference in which order passages came."""
         most = n
         while True:
-            most *= 2
+            most = min(2 * most, len(self) + 1)
             hits = self._searcher.search(query, most, count=False).hits
             scores = np.array([score for score, _ in hits], np.float32).round(_DECIMALS)
             if len(hits) < most or scores[-1] < scores[n - 1]:

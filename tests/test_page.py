@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from qa.page import (
     welcome,
 )
 from qa.page import opening as opened
+from qa.page.blocks import NOTHING_NEW, Page
 from qa.page.guard import Guard
 from qa.page.ports import free_port
 from qa.page.shelf import Shelf, Wanted, shelf_of
@@ -740,10 +742,6 @@ class Recording:
         self.outlines: tuple[qa.Outline, ...] = ()
         self.searched: list[str] = []
         self.histories: list[object] = []
-        self.prepared = threading.Event()
-
-    def prepare(self) -> None:
-        self.prepared.set()
 
     def retrieve(self, question: str, k: int, **settings: Any) -> list[qa.Hit]:
         assert settings["rerank"] is False
@@ -809,10 +807,22 @@ class TestConversation:
         assert stub.searched == ["Who closed the pier? When?"]
         assert stub.histories == [history(turns)]
 
-    def test_the_models_that_read_are_loaded_before_somebody_asks(self, index: qa.Index) -> None:
-        stub = Recording(index)
-        opening(stub)  # type: ignore[arg-type]
-        assert stub.prepared.wait(30)
+    @pytest.mark.parametrize("asked", ["before it was cleared", "again, and only then taken up"])
+    def test_nothing_of_a_conversation_that_was_cleared_comes_back(
+        self, index: qa.Index, asked: str
+    ) -> None:
+        page = object.__new__(Page)
+        page.opening = opening(index)
+        talk = conversation.Talk()
+        event = SimpleNamespace(_data={})
+        if asked == "before it was cleared":
+            states = page.respond("Who closed the pier?", [], talk, [], event)  # type: ignore[arg-type]
+            assert next(states)[0][0].question == "Who closed the pier?"
+            page.begin_anew(talk)
+        else:
+            event._data = {"question": "Who closed the pier?", "turn": 1}
+            states = page.respond("", [], talk, [], event)  # type: ignore[arg-type]
+        assert list(states) == [NOTHING_NEW]
 
     def test_when_reading_fails_the_passages_stay_and_the_error_is_said(
         self, index: qa.Index

@@ -205,7 +205,6 @@ class Opening:
             self.error = plainly(error)
         self._settled.set()
         if self.index is not None:
-            self.index.prepare()
             self._follow(self.index)
             self._suggest(self.index)
         self.finished = True
