@@ -11,7 +11,7 @@ from subprocess import PIPE
 
 import pytest
 from fakes import HashingEncoder
-from worker import ROOT, Worker, hits
+from worker import ROOT, Gate, Worker, hits
 
 import qa
 from qa.directory import STORE, IndexDirectory
@@ -127,14 +127,19 @@ def test_who_opens_an_index_that_is_being_changed_gets_whole_documents_at_once(
 
 
 def test_only_one_process_embeds_and_the_others_take_over_its_vectors(
-    folder: Path, place: Path
+    folder: Path, place: Path, tmp_path: Path
 ) -> None:
-    with Worker(folder, place, seconds=0.3, wait=False, questions=QUESTIONS) as one:
-        assert one.answer()[::2] == ["open", len(NAMES)]
+    gate = Gate(tmp_path)
+    with Worker(folder, place, gate=str(tmp_path), wait=False, questions=QUESTIONS) as one:
+        assert one.answer()[0] == "open"
+        gate.wait_for_somebody()
         encoder = HashingEncoder()
         with qa.Index.open(folder, directory=place, encoder=encoder, wait=False) as other:
+            while other.status.stage == "reading":
+                time.sleep(0.01)
             assert other.status.stage == "embedding"
             assert check_whole(other) == {"clerk0."}
+            gate.open()
             assert other.wait()
             assert other.status.stage == "ready"
             assert encoder.embedded == 0
@@ -142,11 +147,16 @@ def test_only_one_process_embeds_and_the_others_take_over_its_vectors(
             assert one.ask("hits") == hits(other, QUESTIONS)
 
 
-def test_where_the_process_that_embeds_is_killed_another_goes_on(folder: Path, place: Path) -> None:
-    with Worker(folder, place, seconds=0.5, wait=False) as one:
-        assert one.answer()[::2] == ["open", len(NAMES)]
+def test_where_the_process_that_embeds_is_killed_another_goes_on(
+    folder: Path, place: Path, tmp_path: Path
+) -> None:
+    gate = Gate(tmp_path)
+    with Worker(folder, place, seconds=0.5, gate=str(tmp_path), wait=False) as one:
+        assert one.answer()[0] == "open"
+        gate.wait_for_somebody()
         encoder = HashingEncoder()
         with qa.Index.open(folder, directory=place, encoder=encoder, wait=False) as other:
+            gate.open()
             while other.status.embedded == 0:
                 time.sleep(0.01)
             one.kill()

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,41 @@ ROOT = Path(__file__).parent.parent
 
 
 class SlowEncoder(HashingEncoder):
-    """Takes its time for every batch."""
+    """Takes its time for every batch, or waits at a `Gate`."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, gate: Gate | None = None) -> None:
         super().__init__()
         self.seconds = seconds
+        self.gate = gate
 
     def encode_passages(self, texts: Sequence[str]) -> Any:
         time.sleep(self.seconds)
+        if self.gate:
+            self.gate.pass_through()
         return super().encode_passages(texts)
+
+
+class Gate:
+    """Where another process waits to be let on: two files in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._reached = folder / "reached"
+        self._opened = folder / "opened"
+
+    def pass_through(self) -> None:
+        self._reached.touch()
+        _until(self._opened.exists)
+
+    def wait_for_somebody(self) -> None:
+        _until(self._reached.exists)
+
+    def open(self) -> None:
+        self._opened.touch()
+
+
+def _until(done: Callable[[], bool]) -> None:
+    while not done():
+        time.sleep(0.01)
 
 
 class Worker:
@@ -144,7 +170,8 @@ def main(folder: str, place: str, settings: dict[str, Any]) -> None:
         filling.RENEW_WINDOWS = settings["renew_windows"]
     if "file_bytes" in settings:
         resource.setrlimit(resource.RLIMIT_FSIZE, (settings["file_bytes"], -1))
-    encoder = SlowEncoder(settings.get("seconds", 0.0))
+    gate = Gate(Path(settings["gate"])) if "gate" in settings else None
+    encoder = SlowEncoder(settings.get("seconds", 0.0), gate)
     _say("started")
     try:
         wait = settings.get("wait", True)
