@@ -13,21 +13,24 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from qa import lexical
 from qa.cache import check_sum, write_atomically
 from qa.embedding import Encoder
-from qa.lexical import Entry, LexicalIndex
+from qa.lexical import Entry, Indexed, LexicalIndex, segments
 from qa.store import Store
 from qa.vectors import VectorIndex
 
+CARRIED_SHARE = 0.9  # of a state's documents: where fewer are as before, all vectors are read anew
+
 _WORDS, _VECTORS = "derived.json", "vectors.json"  # the manifests
-_MANAGED = ".managed.json"  # Tantivy's list of the files that it may delete
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +53,13 @@ class Derived:
         return len(self.vectors) >= len(self.lexical)
 
 
+class Before(NamedTuple):
+    """An earlier state: what was in the store, and what was made of it."""
+
+    store: Store
+    derived: Derived
+
+
 def build(store: Store, encoder: Encoder) -> Derived:
     """Make both from the store, in memory.
 
@@ -61,12 +71,29 @@ def build(store: Store, encoder: Encoder) -> Derived:
     return Derived(store.version(), _vectors(store, encoder), _words(store))
 
 
+def _words(store: Store) -> LexicalIndex:
+    return LexicalIndex.build(Entry(*row) for row in store.entries())
+
+
 def _vectors(store: Store, encoder: Encoder) -> VectorIndex:
     return VectorIndex(*store.vectors.of_passages(encoder.name, encoder.dimensions))
 
 
-def _words(store: Store, folder: Path | None = None) -> LexicalIndex:
-    return LexicalIndex.build((Entry(*row) for row in store.entries()), folder)
+def _vectors_after(
+    before: Before, store: Store, encoder: Encoder, now: Mapping[str, Indexed]
+) -> VectorIndex:
+    """Those of an earlier state, but for the documents that have changed since or are gone."""
+    then = _documents(before.store)
+    new = [id for id in now if now[id] != then.get(id)]
+    if len(new) > (1 - CARRIED_SHARE) * len(now):
+        return _vectors(store, encoder)
+    found, passages = before.derived.vectors.copy(), store.passage_ids(new)
+    found.remove(passages)
+    found.remove(np.setdiff1d(found.ids, store.all_passage_ids()))
+    kept = store.vectors.of(passages, encoder.name, encoder.dimensions)
+    if kept:
+        found.add(list(kept), np.stack(list(kept.values())))
+    return found if found.fitted else _vectors(store, encoder)
 
 
 def is_published(directory: Path, version: str) -> bool:
@@ -78,36 +105,44 @@ def is_published(directory: Path, version: str) -> bool:
 
 
 def publish(
-    store: Store, encoder: Encoder, directory: Path, before: Store | None = None
+    store: Store, encoder: Encoder, directory: Path, before: Before | None = None
 ) -> Derived:
     """Make both in `directory` and switch the manifests to them; vectors only if all are there.
 
-    The caller holds the index's lock for writing. Where the disk has no room for them they are
-    made in memory: they can be made again, the store cannot.
-
-    Parameters
-    ----------
-    before : Store, optional
-        The state that was published last: where documents have only been added since, their words
-        are added to its words.
+    What is as it was is taken from what was published last, and from the state before. The caller
+    holds the index's lock for writing. Where the disk has no room for them they are made in memory:
+    they can be made again, the store cannot.
     """
+    documents = _documents(store)
     try:
-        words = _write_words(store, directory, before)
+        words = _write_words(store, directory, documents)
     except (OSError, RuntimeError, ValueError) as error:  # the latter two: faiss's and Tantivy's
         _warn(directory, error)
         _delete(_paths(directory, store.version()))  # half of them would only take up room
         words = _words(store)
-    return with_vectors_published(
-        Derived(store.version(), _vectors(store, encoder), words), directory
-    )
+    if before and _file(before.derived.version) == _file(store.version()):
+        vectors = _vectors_after(before, store, encoder, documents)
+    else:  # the one before may have been damaged
+        vectors = _vectors(store, encoder)
+    return with_vectors_published(Derived(store.version(), vectors, words), directory)
+
+
+def _file(version: str) -> str:
+    return version.partition("-")[0]
+
+
+def _documents(store: Store) -> dict[str, Indexed]:
+    return {id: Indexed(*stamp) for id, stamp in store.stamps().items()}
 
 
 def completed(made: Derived, store: Store, encoder: Encoder, directory: Path) -> Derived:
-    """The same state with its vectors made of the store, which has all of them now, and published.
+    """The same state, now that the store has all of its vectors, with these published.
 
-    So that they do not depend on the order in which they came.
+    They are read anew if they would be another index then: what is found must not depend on the
+    order in which they came.
     """
-    made = replace(made, vectors=_vectors(store, encoder))
+    if not made.vectors.fitted:
+        made = replace(made, vectors=_vectors(store, encoder))
     return with_vectors_published(made, directory)
 
 
@@ -119,43 +154,28 @@ def with_vectors_published(made: Derived, directory: Path) -> Derived:
     return made
 
 
-def _write_words(store: Store, directory: Path, before: Store | None) -> LexicalIndex:
-    version = store.version()
-    folder, neighbours = _paths(directory, version)
-    made = _more_words(store, folder, before) if before else None
-    if made is None:
-        shutil.rmtree(folder, ignore_errors=True)
-        made = _words(store, folder)
-    _write_manifest(directory, _WORDS, version, _lexical_files(folder))
+def _write_words(store: Store, directory: Path, documents: Mapping[str, Indexed]) -> LexicalIndex:
+    folder, neighbours = _paths(directory, store.version())
+    earlier = _published_words(directory)
+
+    def entries(documents: Collection[str]) -> Iterator[Entry]:
+        return (Entry(*row) for row in store.entries_of(documents))
+
+    shutil.rmtree(folder, ignore_errors=True)
+    made = segments.write(folder, documents, entries, earlier if earlier != folder else None)
+    _write_manifest(directory, _WORDS, store.version(), _lexical_files(folder))
     _clear(directory, keep={folder.name, neighbours.name})
     return made
 
 
-def _more_words(store: Store, folder: Path, before: Store) -> LexicalIndex | None:
-    """The published words of an earlier state and those of the documents that were added since.
-
-    None when more has happened since, or they are not there.
-    """
-    added, version = store.added_since(before), before.version()
-    earlier = _paths(folder.parent, version)[0]
-    if added is None or earlier == folder:
-        return None
-    if _fault(folder.parent, _WORDS, version, lambda: _lexical_files(earlier)):
-        return None
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    for path in [*_lexical_files(earlier), earlier / _MANAGED]:
-        _link(path, folder / path.name)
-    made = LexicalIndex.extend(folder, (Entry(*row) for row in store.entries_of(added)))
-    return made if len(made) == store.counts()[1] else None
-
-
-def _link(path: Path, other: Path) -> None:
-    """Tantivy writes new files and never changes one, so both may be the same."""
-    try:
-        os.link(path, other)
-    except OSError:  # this file system has no such links
-        shutil.copyfile(path, other)
+def _published_words(directory: Path) -> Path | None:
+    """Where the words of whatever state lie that was published last, if they are sound."""
+    with suppress(OSError, ValueError, KeyError):
+        version = str(_manifest(directory, _WORDS)["version"])
+        folder, _ = _paths(directory, version)
+        if not _fault(directory, _WORDS, version, lambda: _lexical_files(folder)):
+            return folder
+    return None
 
 
 def _save(vectors: VectorIndex, version: str, directory: Path) -> None:

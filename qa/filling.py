@@ -42,8 +42,10 @@ class Gaps:
 
     def __init__(self, corpus: Corpus) -> None:
         self._wanted = corpus.wanted
-        has = set(corpus.derived.vectors.ids.tolist())
-        self._order = deque(id for id in corpus.store.newest_first() if id not in has)
+        every = corpus.store.all_passage_ids()
+        missing = np.setdiff1d(every, corpus.derived.vectors.ids).tolist()
+        some = missing if len(missing) < len(every) else None
+        self._order = deque(corpus.store.newest_first(some))
         self._left = set(self._order)
         self._asked: deque[int] = deque()
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from qa import derived, duplicates
 from qa.corpus import Corpus
-from qa.derived import Derived
+from qa.derived import Before, Derived
 from qa.directory import IndexDirectory
 from qa.embedding import Encoder
 from qa.errors import IndexBusy, StoreError
@@ -23,6 +23,8 @@ from qa.ingest import recipe
 from qa.progress import ProgressCallback
 from qa.store import DamagedStore, Store
 from qa.sync import Changes, synchronise
+
+LOG_BYTES = 4_000_000  # about where SQLite itself would begin it again, if nobody read
 
 Leave = Callable[[Mapping[str, Path]], Collection[str]]
 log = logging.getLogger(__name__)
@@ -68,9 +70,11 @@ class LiveCorpus:
         """The newest state for which there are search indexes."""
         if self._swap.acquire(blocking=False):  # else another thread is seeing to it
             try:
-                self._follow()
+                followed = self._follow()
             finally:
                 self._swap.release()
+            if followed:
+                self._shorten_log()
         corpus = self._corpus
         if corpus is None:
             raise ValueError("the index is closed")
@@ -114,6 +118,9 @@ class LiveCorpus:
             self.store = self.place.open_store()
         found = files()
         left = leave(found) if leave else ()
+        if self._corpus is None:  # else what is as it was would all be read again
+            self.take_what_is_published()
+        self._shorten_log()
         changes = synchronise(self.store, found, self.encoder, report, after_each, left)
         self.publish()
         self.changed()
@@ -123,8 +130,13 @@ class LiveCorpus:
     def publish(self) -> None:
         """Search what is in the store by now, and let other processes do so."""
         with self._swap:
-            if self._corpus is None or self._corpus.derived.version != self.store.version():
+            corpus = self._corpus
+            if corpus is None or corpus.derived.version != self.store.version():
                 self._use(self._newest(publish=True))
+            else:  # whoever made the vectors may have been killed just then
+                made = derived.with_vectors_published(corpus.derived, self.place.path)
+                self._use(replace(corpus, derived=made))
+        self._shorten_log()
 
     def complete(self, state: Derived) -> None:
         """Publish the vectors of a state, now that it has all of them, and search those."""
@@ -132,6 +144,14 @@ class LiveCorpus:
             if corpus := self._read_again(state):
                 made = derived.completed(state, corpus.store, self.encoder, self.place.path)
                 self._use(replace(corpus, derived=made))
+
+    def _shorten_log(self) -> None:
+        """Let the store's log begin again, if it is long: before and after something is written.
+
+        Else it would grow with every change for as long as the index is open.
+        """
+        if self._corpus is not None and self.store.log_bytes > LOG_BYTES:
+            self.renew(self._corpus.derived)
 
     def renew(self, state: Derived) -> None:
         """Read a state from the store as it is now.
@@ -156,16 +176,19 @@ class LiveCorpus:
         """Go on with a new store in the place of a damaged one; the caller fills it."""
         self.store = self.place.replace(damaged)  # the same, if another was first
 
-    def _follow(self) -> None:
-        """Go on to a newer state, if there is one; else, or if it cannot be read, stay."""
+    def _follow(self) -> bool:
+        """Go on to a newer state, if there is one; else, or if it cannot be read, stay.
+
+        Whether it is another one now.
+        """
         corpus = self._corpus
         if corpus is None or self.place.being_written:
-            return
+            return False
         try:
             if not self.store.in_place():
                 self.store = self.place.open_store(create=False)
             if self.store.version() == corpus.derived.version:
-                return
+                return False
             if derived.is_published(self.place.path, self.store.version()):
                 self._use(self._newest(publish=False))
             else:
@@ -176,6 +199,7 @@ class LiveCorpus:
             raise
         except (IndexBusy, StoreError) as error:  # what there was before is whole
             log.debug("staying with the state before: %s", error)
+        return self._corpus is not corpus
 
     def _use(self, corpus: Corpus | None) -> None:
         if corpus is not None and not self.closed:
@@ -189,8 +213,9 @@ class LiveCorpus:
         both = derived.load(store, self.encoder, self.place.path)
         if both is None and publish:
             log.info("making the search indexes in %s", self.place.path)
-            before = self._corpus.store if self._corpus else None
+            corpus = self._corpus
+            before = Before(corpus.store, corpus.derived) if corpus else None
             both = derived.publish(store, self.encoder, self.place.path, before)
-        if both and publish:  # whoever made the vectors may have been killed just then
+        if both and publish:  # the same
             both = derived.with_vectors_published(both, self.place.path)
         return Corpus(store, both, self.encoder) if both else None

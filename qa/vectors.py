@@ -20,6 +20,7 @@ Ids = npt.NDArray[np.int64]
 Kind: TypeAlias = Literal["flat", "8-bit"]
 
 FLAT_PASSAGES = 50_000  # up to here flat: exact, 6 ms a question and 80 MB at most
+_TIES = 16  # more than are asked for, because they may be as near as the last of those
 _SPREAD = 4.0  # times a component's usual size: 8 bits reach so far, whatever they are trained on
 
 
@@ -46,21 +47,31 @@ class VectorIndex:
         """
         numbers = _checked(ids, vectors)
         self._lock = threading.RLock()  # faiss allows no change beside a search
-        self._forced = kind is not None
-        kind = kind or ("flat" if len(ids) <= FLAT_PASSAGES else "8-bit")
-        self._index = _made(kind, numbers, vectors)
+        self._forced = kind
+        self._index = _made(kind or _best(len(ids)), numbers, vectors)
         self._ids = _sorted(numbers)
+        self._fitted = True
 
     @classmethod
     def load(cls, path: Path) -> VectorIndex:
         """Read what `save` wrote. Raises RuntimeError (faiss's own) when it is no such file."""
         index = cls.__new__(cls)
         index._lock = threading.RLock()
-        index._forced = False
+        index._forced = None
         index._index = faiss.read_index(str(path))
         if not isinstance(index._index, faiss.IndexIDMap2):
             raise RuntimeError(f"'{path}' has no index with ids")
         index._ids = _sorted(faiss.vector_to_array(index._index.id_map))
+        index._fitted = True
+        return index
+
+    def copy(self) -> VectorIndex:
+        """Another one with the same vectors, which may go another way."""
+        index = VectorIndex.__new__(VectorIndex)
+        index._lock = threading.RLock()
+        with self._lock:
+            index._forced, index._fitted, index._ids = self._forced, self._fitted, self._ids
+            index._index = faiss.clone_index(self._index)
         return index
 
     def save(self, path: Path) -> None:
@@ -81,6 +92,13 @@ class VectorIndex:
         """Whether it is exact, or a quarter as large and its cosines right to about .002."""
         return "flat" if isinstance(_storage(self._index), faiss.IndexFlat) else "8-bit"
 
+    @property
+    def fitted(self) -> bool:
+        """Whether it is what it would be, had it been made of its vectors at once: of that kind,
+        and with 8 bits that reach just as far.
+        """
+        return self._fitted and self.kind == (self._forced or _best(len(self)))
+
     def add(self, ids: Sequence[int] | Ids, vectors: Vectors) -> None:
         """Add vectors; an id that is there already gets the new one.
 
@@ -94,10 +112,12 @@ class VectorIndex:
         numbers = _checked(ids, vectors)
         with self._lock:
             self.remove(numbers)
+            self._fitted &= _is_within(self._index, vectors)
             _add(self._index, numbers, vectors)
             self._ids = _sorted(np.concatenate([self._ids, numbers]))
             if self.kind == "flat" and not self._forced and len(self) > FLAT_PASSAGES:
                 self._index = _made("8-bit", self._ids, self._index.reconstruct_batch(self._ids))
+                self._fitted = True
 
     def remove(self, ids: Sequence[int] | Ids) -> None:
         """Forget the vectors of these ids; those that it has not are passed over."""
@@ -105,13 +125,14 @@ class VectorIndex:
             asked = np.asarray(ids, np.int64)
             there = asked[_among(asked, self._ids)]
             if len(there):
+                self._fitted &= not _may_be_widest(self._index, there)
                 self._index.remove_ids(there)
                 self._ids = _sorted(np.setdiff1d(self._ids, there))
 
     def search(
         self, query: Vectors, n: int, *, among: Collection[int] | None = None
     ) -> tuple[Ids, Vectors]:
-        """The n nearest vectors, nearest first.
+        """The n nearest vectors, nearest first; ids break ties, whatever the order they came in.
 
         Parameters
         ----------
@@ -125,21 +146,27 @@ class VectorIndex:
         cosines : array of shape (m,), descending
         """
         with self._lock:
-            n = min(n, len(self) if among is None else len(among))
-            if n == 0:
-                return np.empty(0, np.int64), np.empty(0, np.float32)
+            there = len(self) if among is None else len(among)
             parameters = None
             if among is not None:
                 selected = np.fromiter(among, np.int64, len(among))
                 chosen: Any = faiss.IDSelectorBatch(selected)
                 parameters = faiss.SearchParameters(sel=chosen)  # type: ignore[call-arg]  # stubs
+            most, n = min(n + _TIES, there), min(n, there)
+            if n == 0:
+                return np.empty(0, np.int64), np.empty(0, np.float32)
             # One query is one thread's work to faiss: others would only be waited for, and on a
             # busy machine that takes ten times as long as the search. The setting is the calling
             # thread's.
             faiss.omp_set_num_threads(1)
-            cosines, ids = self._index.search(query[np.newaxis], n, params=parameters)  # (1, n)
-        found = ids[0] >= 0
-        return ids[0][found], cosines[0][found]
+            while True:
+                cosines, ids = self._index.search(query[np.newaxis], most, params=parameters)
+                if most == there or cosines[0][-1] < cosines[0][n - 1]:
+                    break  # all that tie with the last of the n are there
+                most = min(2 * most, there)
+        found = ids[0] >= 0  # (most,)
+        order = np.lexsort((ids[0][found], -cosines[0][found]))[:n]
+        return ids[0][found][order], cosines[0][found][order]
 
     def cosines(self, query: Vectors, ids: Sequence[int] | Ids) -> Vectors:
         """The cosine of the query with each of the named vectors.
@@ -182,24 +209,59 @@ def _among(ids: Ids, sorted_ids: Ids) -> npt.NDArray[np.bool_]:
     return result
 
 
+def _best(size: int) -> Kind:
+    return "flat" if size <= FLAT_PASSAGES else "8-bit"
+
+
 def _made(kind: Kind, ids: Ids, vectors: Vectors) -> Any:
     dimensions = vectors.shape[1]
     storage: Any = faiss.IndexFlatIP(dimensions)
     if kind == "8-bit":
         quantizer = faiss.ScalarQuantizer.QT_8bit
         storage = faiss.IndexScalarQuantizer(dimensions, quantizer, faiss.METRIC_INNER_PRODUCT)
-        storage.train(np.concatenate([vectors, _widest(dimensions)]))
+        storage.train(_limits(vectors))
     index = faiss.IndexIDMap2(storage)
     _add(index, ids, vectors)
     return index
 
 
-def _widest(dimensions: int) -> Vectors:
-    """Rows, of shape (2, d), between which lie nearly all components that unit vectors have: what
-    comes later is as well kept as what it was trained on, were that only a few.
+def _limits(vectors: Vectors) -> Vectors:
+    """The least and the greatest of each component, of shape (2, d): between them lie these, and
+    nearly all that unit vectors have, so that what comes later is as well kept.
     """
-    most = _SPREAD / dimensions**0.5
-    return np.array([[most], [-most]], np.float32).repeat(dimensions, axis=1)
+    most = _most(vectors.shape[1])
+    return np.stack([vectors.min(0, initial=-most), vectors.max(0, initial=most)])
+
+
+def _most(dimensions: int) -> float:
+    return float(np.float32(_SPREAD / dimensions**0.5))
+
+
+def _reach(index: Any) -> tuple[Vectors, Vectors] | None:
+    """The least and the greatest component that 8 bits stand for, each of shape (d,)."""
+    storage = _storage(index)
+    if isinstance(storage, faiss.IndexFlat):
+        return None
+    lowest, width = faiss.vector_to_array(storage.sq.trained).reshape(2, -1)
+    return lowest, lowest + width
+
+
+def _is_within(index: Any, vectors: Vectors) -> bool:
+    """Whether an index would reach as far, had it been made with these vectors too."""
+    reach = _reach(index)
+    return reach is None or bool(((vectors >= reach[0]) & (vectors <= reach[1])).all())
+
+
+def _may_be_widest(index: Any, ids: Ids) -> bool:
+    """Whether it may be one of these vectors that an index reaches so far for."""
+    reach = _reach(index)
+    if reach is None:
+        return False
+    lowest, highest = reach
+    vectors, step = index.reconstruct_batch(ids), (highest - lowest) / 255  # to half a step
+    most = _most(len(lowest))
+    low = (vectors <= lowest + step) & (lowest < -most)
+    return bool((low | ((vectors >= highest - step) & (highest > most))).any())
 
 
 def _add(index: Any, ids: Ids, vectors: Vectors) -> None:

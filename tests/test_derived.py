@@ -11,11 +11,11 @@ import pytest
 from fakes import HashingEncoder
 
 import qa
-from qa import derived, lexical
+from qa import derived, lexical, vectors
 from qa.corpus import Corpus
 from qa.filling import fill_all
 from qa.ingest import take
-from qa.lexical import LexicalIndex
+from qa.lexical import LexicalIndex, segments
 from qa.store import FileState, Store
 
 QUESTION = "Who refused the truce in hill 7?"
@@ -262,7 +262,7 @@ def test_search_indexes_with_other_terms_are_made_anew(
     assert derived.load(store, encoder, tmp_path) is None
 
 
-# Documents that join.
+# Documents that join, change and go.
 
 
 def add(store: Store, encoder: HashingEncoder, *ids: str) -> Store:
@@ -288,56 +288,135 @@ def count_built(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return built
 
 
+def change(store: Store, encoder: HashingEncoder, id: str, said: str) -> None:
+    text = f"The envoy now {said} in hill {id[0]}."
+    take(store, encoder, id, FileState(1, 1, said), [qa.Document(id=id, text=text)])
+
+
 def test_words_of_added_documents_join_those_that_are_published(
     store, encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = store.snapshot()
-    derived.publish(before, encoder, tmp_path)
+    monkeypatch.setattr(segments, "SEGMENT_PASSAGES", 40)
+    derived.publish(store, encoder, tmp_path)
     built = count_built(monkeypatch)
-    for number in range(12):  # more than Tantivy leaves unmerged
-        now = add(store, encoder, f"a{number}.txt", f"zz{number}.txt")
-        made = derived.publish(now, encoder, tmp_path, before)
-        before = now
-    assert (built, len(made.lexical)) == ([], 54)
-    anew = derived.build(store, encoder)
-    assert results(made, encoder) == results(anew, encoder)
+    for number in range(7):
+        add(store, encoder, f"a{number}.txt", f"zz{number}.txt")
+        derived.publish(store, encoder, tmp_path)
+    assert built == 7 * [2]
+    add(store, encoder, "last.txt")
+    made = derived.publish(store, encoder, tmp_path)
+    assert built == [*7 * [2], 1]
     loaded = derived.load(store, encoder, tmp_path)
     assert loaded is not None
-    assert results(loaded, encoder) == results(anew, encoder)
+    assert results(loaded, encoder) == results(made, encoder)
+    assert results(made, encoder) == results(derived.build(store, encoder), encoder)
     assert [path.name for path in tmp_path.glob("lexical-*")] == [f"lexical-{store.version()}"]
 
 
-@pytest.mark.parametrize("change", ["removed", "changed", "recipe", "unknown"])
-def test_words_are_made_anew_where_more_has_happened(
-    store, encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+@pytest.mark.parametrize("what", ["removed", "changed"])
+def test_where_a_document_changed_or_is_gone_only_its_segment_is_written_anew(
+    store, encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    if change == "unknown":
-        store.put("3.txt", FileState(1, 1), kept=["3.txt"])
-    before = store.snapshot()
-    derived.publish(before, encoder, tmp_path)
-    if change == "recipe":
-        store.start_recipe("another")
-    elif change == "removed":
+    monkeypatch.setattr(segments, "SEGMENT_PASSAGES", 6)
+    derived.publish(store, encoder, tmp_path)
+    built = count_built(monkeypatch)
+    if what == "removed":
         store.remove("3.txt")
     else:
-        text = "The envoy now refused every truce in hill 3."
-        state = FileState(1, 1, "bb" if change == "changed" else "")
-        take(store, encoder, "3.txt", state, [qa.Document(id="3.txt", text=text)])
+        change(store, encoder, "3.txt", "refused every truce")
+    made = derived.publish(embedded(store, encoder), encoder, tmp_path)
+    assert built == [5 if what == "removed" else 6]
+    assert results(made, encoder) == results(derived.build(store, encoder), encoder)
+
+
+@pytest.mark.parametrize("what", ["recipe", "unreadable list", "list gone"])
+def test_all_words_are_written_anew_where_it_is_not_known_what_they_are(
+    store, encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    derived.publish(store, encoder, tmp_path)
+    (listed,) = tmp_path.glob("lexical-*/segments.json")
+    if what == "recipe":
+        documents = store.documents().values()
+        store.start_recipe("another")
+        for document in documents:
+            put(store, encoder, document)
+    elif what == "list gone":
+        listed.unlink()
+    else:
+        listed.write_text("[{}]")
+    add(store, encoder, "a.txt")
     built = count_built(monkeypatch)
+    made = derived.publish(store, encoder, tmp_path)
+    assert built == [31]
+    assert results(made, encoder) == results(derived.build(store, encoder), encoder)
+
+
+def test_small_segments_are_put_together(
+    store, encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "SEGMENT_PASSAGES", 10)
+    for number in range(40):
+        add(store, encoder, f"a{number}.txt")
+        made = derived.publish(store, encoder, tmp_path)
+    (listed,) = tmp_path.glob("lexical-*/segments.json")
+    sizes = [segment["passages"] for segment in json.loads(listed.read_text())]
+    assert sum(sizes) == 70
+    assert len([size for size in sizes if size < 5]) < segments.SMALL_SEGMENTS
+    assert len(sizes) < 20
+    assert results(made, encoder) == results(derived.build(store, encoder), encoder)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_happened_the_answers_are_those_of_indexes_that_are_made_anew(
+    store, encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(segments, "SEGMENT_PASSAGES", 8)
+    monkeypatch.setattr(segments, "SMALL_SEGMENTS", 3)
+    monkeypatch.setattr(derived, "CARRIED_SHARE", 0.0)
+    monkeypatch.setattr(vectors, "FLAT_PASSAGES", 30)  # it turns 8-bit, and back
+    dice = random.Random(seed)
+    before = None
+    for step in range(25):
+        for _ in range(dice.randint(1, 4)):
+            id = f"{dice.randint(0, 50)}.txt"
+            if dice.random() < 0.5:
+                store.remove(id)
+            else:
+                change(store, encoder, id, f"was {step}")
+        now = store.snapshot()
+        made = derived.publish(now, encoder, tmp_path, before)
+        if dice.random() < 0.8:
+            fill_all(Corpus(now, made, encoder), store, lambda _: None)
+            made = derived.completed(made, store, encoder, tmp_path)
+            anew = derived.build(store, encoder)
+            assert results(made, encoder) == results(anew, encoder)
+            assert made.vectors.ids.tolist() == anew.vectors.ids.tolist()
+            assert made.vectors.kind == anew.vectors.kind
+            assert made.whole
+            assert made.published
+        before = derived.Before(now, made)
+
+
+def test_vectors_that_are_kept_are_not_read_again(
+    store, encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = derived.Before(store.snapshot(), derived.publish(store, encoder, tmp_path))
+    change(store, encoder, "3.txt", "refused every truce")
     now = embedded(store, encoder).snapshot()
+    monkeypatch.setattr(type(now.vectors), "of_passages", None)
     made = derived.publish(now, encoder, tmp_path, before)
-    assert built[-1] == len(made.lexical) == now.counts()[1]
+    assert made.published
+    monkeypatch.undo()
     assert results(made, encoder) == results(derived.build(store, encoder), encoder)
 
 
 def test_words_are_made_anew_where_the_published_ones_are_damaged(
     store, encoder, tmp_path: Path
 ) -> None:
-    before = store.snapshot()
-    derived.publish(before, encoder, tmp_path)
+    derived.publish(store, encoder, tmp_path)
     largest = max(tmp_path.glob("lexical-*/*.idx"), key=lambda path: path.stat().st_size)
     largest.write_bytes(largest.read_bytes()[:-20] + bytes(20))
-    made = derived.publish(add(store, encoder, "a.txt"), encoder, tmp_path, before)
+    made = derived.publish(add(store, encoder, "a.txt"), encoder, tmp_path)
     assert results(made, encoder) == results(derived.build(store, encoder), encoder)
 
 
@@ -348,9 +427,8 @@ def test_words_join_where_the_file_system_has_no_links(
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", refuse)
-    before = store.snapshot()
-    derived.publish(before, encoder, tmp_path)
-    made = derived.publish(add(store, encoder, "a.txt"), encoder, tmp_path, before)
+    derived.publish(store, encoder, tmp_path)
+    made = derived.publish(add(store, encoder, "a.txt"), encoder, tmp_path)
     assert len(made.lexical) == 31
     assert results(made, encoder) == results(derived.build(store, encoder), encoder)
     assert derived.load(store, encoder, tmp_path) is not None

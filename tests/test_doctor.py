@@ -277,7 +277,7 @@ def test_vectors_that_are_of_another_text_are_found_and_embedded_again(
 def turn_vectors(place: Path) -> None:
     encoder = HashingEncoder()
     with closing(Store(place / STORE)) as store:
-        keys = [key for _, key in sorted(store.keys(store.newest_first()).items())]
+        keys = [key for _, key in sorted(store.keys(store.all_passage_ids()).items())]
         made = store.vectors.named(encoder.name, keys, encoder.dimensions)
         turned = dict(zip(keys, [made[key] for key in [*keys[1:], keys[0]]], strict=True))
         store.vectors.put(encoder.name, turned)
@@ -289,7 +289,7 @@ def test_vectors_that_are_not_of_unit_length_are_found(
 ) -> None:
     encoder = HashingEncoder()
     with closing(Store(place / STORE)) as store:
-        keys = list(store.keys(store.newest_first()).values())
+        keys = list(store.keys(store.all_passage_ids()).values())
         made = store.vectors.named(encoder.name, keys, encoder.dimensions)
         longer = {key: (vector * length).astype("float32") for key, vector in made.items()}
         store.vectors.put(encoder.name, longer)

@@ -184,7 +184,7 @@ class _Examination:
         yield from agreement.file_findings(store, files, self.everything, self.step)
 
     def _sample(self, store: Store) -> list[int]:
-        ids = store.newest_first()
+        ids = store.all_passage_ids()
         return ids if self.everything or len(ids) <= SAMPLE else random.sample(ids, SAMPLE)
 
 

@@ -105,7 +105,7 @@ class _Mending:
             found = list(soundness.bad_vectors(database, name, dimensions, self.step))
             for bad in found:
                 store.vectors.drop(bad.model, [bad.key])
-            every = store.newest_first()
+            every = store.all_passage_ids()
             off = agreement.differing(database, store, self.encoder, every, self.step)
         store.vectors.drop(name, [bad.key for bad in off])
 

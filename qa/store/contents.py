@@ -127,11 +127,17 @@ class Contents:
         """The passages that are embedded under these keys: their ids, and the key of each."""
         return list(self._db.rows_for("SELECT id, key FROM passages WHERE key IN (?)", keys))
 
-    def newest_first(self) -> list[int]:
-        """The ids of all passages, those of the latest documents first, undated ones last."""
-        sql = """SELECT p.id FROM passages p JOIN documents d ON d.id = p.document
-                 ORDER BY d.date IS NULL, d.date DESC, d.id, p.start"""
-        return [id for (id,) in self._db.rows(sql)]
+    def newest_first(self, ids: Collection[int] | None = None) -> list[int]:
+        """These passages, or all: those of the latest documents first, undated ones last."""
+        sql = """SELECT p.id, CAST(d.id AS TEXT), CAST(p.start AS INTEGER), CAST(d.date AS TEXT)
+                 FROM passages p CROSS JOIN documents d ON d.id = p.document"""
+        if ids is None:
+            found = self._db.rows(sql)
+        else:
+            found = list(self._db.rows_for(f"{sql} WHERE p.id IN (?)", ids))
+        found.sort(key=lambda row: row[1:3])
+        found.sort(key=lambda row: row[3] or "", reverse=True)
+        return [id for id, *_ in found]
 
     def entries(self) -> Iterator[tuple[int, str, str, str]]:
         """Passage id, document id, title and passage text of every passage, by document."""
@@ -154,19 +160,26 @@ class Contents:
             for row in found:
                 yield row[0], name, document.title, self._passage(row, document).text
 
-    def added_since(self, earlier: Contents) -> list[str] | None:
-        """The ids of documents that an earlier state did not have; None when more has happened:
-        something changed or is gone.
-        """
-        before, now = earlier._origins(), self._origins()
-        known = "" not in before.values() and before.items() <= now.items()
-        same = known and self.recipe() == earlier.recipe()
-        return sorted(now.keys() - before.keys()) if same else None
+    def stamps(self) -> dict[str, tuple[str, int]]:
+        """By document id something that is another when its passages are others, and their number.
 
-    def _origins(self) -> dict[str, str]:
-        """The sha256 of the file that a document was read from, "" if unknown, by document id."""
-        found = self._named(self._db.rows(f"SELECT d.id, f.sha256 {_OF_FILES}"))
-        return dict(found)
+        Raises
+        ------
+        DamagedStore
+            When there are passages of no document, or fewer than there should be.
+        """
+        sql = f"SELECT d.id, f.sha256, d.check_sum, d.passages {_OF_FILES}"
+        found = self._named(self._db.rows(sql))
+        if not all(isinstance(count, int) for *_, count in found):
+            raise self._db.damaged("a number has changed")
+        if sum(count for *_, count in found) != self.counts()[1]:
+            raise self._db.damaged("the passages are not those of its documents")
+        cut = rows.check_sum(self.recipe())
+        return {id: (f"{cut} {str(sha)[:16]} {own}", count) for id, sha, own, count in found}
+
+    def all_passage_ids(self) -> list[int]:
+        """The ids of all passages, in order."""
+        return [id for (id,) in self._db.rows("SELECT id FROM passages ORDER BY id")]
 
     def signatures(self) -> dict[str, bytes]:
         """The signatures that documents have, by document id, without those that have changed."""

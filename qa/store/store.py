@@ -116,6 +116,15 @@ class Store(Contents):
         """Move what is in the write-ahead log into the file, as far as nobody reads around it."""
         self._db.rows("PRAGMA wal_checkpoint(PASSIVE)")
 
+    @property
+    def log_bytes(self) -> int:
+        """How long the write-ahead log is, what was used of it before included."""
+        log = self.path and self.path.with_name(f"{self.path.name}-wal")
+        try:
+            return log.stat().st_size if log else 0
+        except OSError:
+            return 0
+
     def in_place(self) -> bool:
         """Whether the open file is still the one that its path names."""
         return self._db.in_place()

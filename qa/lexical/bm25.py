@@ -1,15 +1,13 @@
 """BM25 over passages, by Tantivy. Knows passage ids, not passages.
 
-A passage is indexed with the stems of its words; beside them stand joined forms, so that
-"cease-fire" is found by "ceasefire" and "U.S." by "US". Words have positions, so that a quoted
-phrase is found without reading every passage. Statistics are those of the passages that
-are there: passages can join an index, but none is taken out, because Tantivy keeps counting deleted
-ones until it merges, and answers would depend on an index's history.
+Words have positions, so that a quoted phrase is found without reading every passage. Statistics are
+those of the passages that are there: none is taken out of an index, because Tantivy keeps counting
+deleted ones until it merges, and answers would depend on an index's history (see
+`qa.lexical.segments`).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -18,27 +16,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import tantivy
-from tantivy import Filter, Occur, Query, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
+from tantivy import Occur, Query
 
-from qa import quotation
+from qa.lexical.terms import analyzer, content_terms, phrase_runs, terms, with_joined_forms
 
 Ids = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]
 
-VERSION = 2  # raise it when the same text gives other terms: search indexes are then made anew
 TITLE_WEIGHT = 0.5  # of a match in the title, where 1 is a match in the passage
-LONGEST_WORD = 60  # characters; longer ones are data, not words
 _HEAP_BYTES = 64_000_000  # of Tantivy's writer
 _DECIMALS = 4  # of a score; what follows depends on the order in which Tantivy adds up
-
-_NAME = "name"  # before a name that is spelled like a function word
-
-_ACRONYM = re.compile(r"\b(?:[^\W\d_]\.){2,}")
-_CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
-_COMPOUND = re.compile(r"\b\w+(?:[-\u2010\u2011]\w+)+")
-_GROUPED = re.compile(r"\b\d+(?:[.,]\d+)+")
-_CONTRACTED = re.compile(r"\b\w+n't\b", re.IGNORECASE)  # "won't" is not "won"
-_POSSESSIVE = re.compile(r"'s\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +38,11 @@ class Entry:
     text: str
 
 
-def terms(text: str) -> list[str]:
-    """The index terms of a text, in order, repeats kept: lower-case stems and joined forms."""
-    tokens: list[str] = _analyzer().analyze(_with_joined_forms(text))
-    return tokens
-
-
-def content_terms(text: str) -> list[str]:
-    """The terms of a text without function words ("who", "did", "the"), each once, in order."""
-    kept = (
-        term
-        for term in terms(text)
-        if (len(term) > 1 or not term.isascii() or term.isdigit()) and term not in _function_terms()
-    )
-    return list(dict.fromkeys(kept))
-
-
 class LexicalIndex:
     """A BM25 index (k1 = 1.2, b = 0.75) with one field for passages and one for titles."""
 
     def __init__(self, index: tantivy.Index) -> None:
-        index.register_tokenizer("words", _analyzer())
+        index.register_tokenizer("words", analyzer())
         index.config_reader(reload_policy="manual")
         index.reload()
         self._schema = index.schema
@@ -83,11 +54,6 @@ class LexicalIndex:
         if folder is not None:
             folder.mkdir(parents=True)
         return cls(_with(tantivy.Index(_schema(), path=str(folder) if folder else None), entries))
-
-    @classmethod
-    def extend(cls, folder: Path, entries: Iterable[Entry]) -> LexicalIndex:
-        """Add passages to what `build` wrote. Raises ValueError (Tantivy's own) where it cannot."""
-        return cls(_with(tantivy.Index.open(str(folder)), entries))
 
     @classmethod
     def load(cls, folder: Path) -> LexicalIndex:
@@ -111,7 +77,7 @@ class LexicalIndex:
         return self._found(query, max(1, len(self)))[0]
 
     def _phrase(self, phrase: str) -> Query:
-        runs = _runs(phrase)
+        runs = phrase_runs(phrase)
         fields = [
             Query.boolean_query([(Occur.Must, self._run(field, run)) for run in runs])
             for field in ("text", "title")
@@ -186,7 +152,7 @@ class LexicalIndex:
 
 
 def _with(index: tantivy.Index, entries: Iterable[Entry]) -> tantivy.Index:
-    index.register_tokenizer("words", _analyzer())
+    index.register_tokenizer("words", analyzer())
     writer = index.writer(_HEAP_BYTES, 1)
     for entry in entries:
         writer.add_document(_tantivy_document(entry))
@@ -209,87 +175,6 @@ def _tantivy_document(entry: Entry) -> tantivy.Document:
     document = tantivy.Document()
     document.add_unsigned("id", entry.id)
     document.add_text("document", entry.document)
-    document.add_text("title", _with_joined_forms(entry.title))
-    document.add_text("text", _with_joined_forms(entry.text))
+    document.add_text("title", with_joined_forms(entry.title))
+    document.add_text("text", with_joined_forms(entry.text))
     return document
-
-
-@cache
-def _analyzer() -> TextAnalyzer:
-    builder = TextAnalyzerBuilder(Tokenizer.simple()).filter(Filter.remove_long(LONGEST_WORD))
-    folded = builder.filter(Filter.lowercase()).filter(Filter.ascii_fold())
-    return folded.filter(Filter.stemmer("english")).build()
-
-
-def _with_joined_forms(text: str) -> str:
-    """The text without possessive endings, and behind it "US" for "U.S.", "ceasefire" for
-    "cease-fire" and "245000" for "245,000".
-
-    A function word in capitals ("US", "IS", "WHO") is a name, and a term apart from the word,
-    unless all of several words are in capitals.
-    """
-    text = _without_endings(text)
-    joints = " ".join(word for word in text.split() if not word.isalnum())  # few, and all there are
-    acronyms = [found.replace(".", "") for found in _ACRONYM.findall(joints)]
-    parts = [*_COMPOUND.findall(joints), *_GROUPED.findall(joints)]
-    compounds = [re.sub(r"\W", "", found) for found in parts]
-    joined = " ".join([text, *acronyms, *compounds])
-    shouted = text.isupper() and len(text.split()) > 1
-    return joined if shouted else _CAPITALS.sub(_name, joined)
-
-
-def _without_endings(text: str) -> str:
-    text = quotation.plain(text)
-    return _CONTRACTED.sub("not", _POSSESSIVE.sub("", text)) if "'" in text else text
-
-
-def _runs(phrase: str) -> list[list[list[str]]]:
-    """The phrase's words as runs of neighbours that are indexed, each word as the terms that it
-    may be: a function word can stand in the text as a name.
-    """
-    runs: list[list[list[str]]] = [[]]
-    for word in _splitter().analyze(_without_endings(phrase)):
-        spelled = [word, f"{_NAME}{word}"] if word.lower() in _function_words() else [word]
-        found = [term for form in spelled for term in _analyzer().analyze(form)]
-        if found and not quotation.UNSPACED.search(word):
-            runs[-1].append(found)
-        else:
-            runs.append([])
-    return [run for run in runs if run]
-
-
-@cache
-def _splitter() -> TextAnalyzer:
-    return TextAnalyzerBuilder(Tokenizer.simple()).build()
-
-
-def _name(found: re.Match[str]) -> str:
-    return f"{_NAME}{found[0]}" if found[0].lower() in _function_words() else found[0]
-
-
-@cache
-def _function_words() -> frozenset[str]:
-    return frozenset(_FUNCTION_WORDS.split())
-
-
-@cache
-def _function_terms() -> frozenset[str]:
-    return frozenset(term for word in _function_words() for term in _analyzer().analyze(word))
-
-
-# Closed classes only (articles, pronouns, prepositions, conjunctions, auxiliaries, question
-# words) and what a question is wrapped in ("tell me about"): none of them is what is asked for.
-_FUNCTION_WORDS = """
-a an the this that these those such some any each every both either neither no not nor
-i me my mine myself we us our ours ourselves you your yours yourself he him his himself she her
-hers herself it its itself they them their theirs themselves one
-who whom whose which what when where why how whether
-and or but if then else than so because as while until though although since unless
-of at by for with about against between among into through during before after above below to from
-up down in out on off over under again further upon within without toward towards per via
-am is are was were be been being have has had having do does did doing done can could will would
-shall should may might must ought
-there here just only also too very more most much many
-ll ve re
-please tell say says said according
-"""
