@@ -19,7 +19,7 @@ from typing import Any
 
 from qa.lexical.bm25 import Entry, LexicalIndex
 
-SEGMENT_PASSAGES = 8_192  # at most, unless one document has more: half a second to write
+SEGMENT_PASSAGES = 4_096  # at most, unless one document has more: a quarter of a second to write
 SMALL_SEGMENTS = 8  # so many that are not half full are put together
 
 _META = "meta.json"  # Tantivy's
