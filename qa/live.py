@@ -11,7 +11,6 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from qa import derived, duplicates
 from qa.corpus import Corpus
@@ -24,7 +23,7 @@ from qa.progress import ProgressCallback
 from qa.store import DamagedStore, Store
 from qa.sync import Changes, synchronise
 
-Leave = Callable[[Mapping[str, Path]], Collection[str]]
+Leave = Callable[[Mapping[str, str]], Collection[str]]
 log = logging.getLogger(__name__)
 
 
@@ -92,7 +91,7 @@ class LiveCorpus:
 
     def synchronise(
         self,
-        files: Callable[[], Mapping[str, Path]],
+        files: Callable[[], Mapping[str, str]],
         report: ProgressCallback,
         after_each: Callable[[], None] | None = None,
         leave: Leave | None = None,
@@ -104,7 +103,7 @@ class LiveCorpus:
         Parameters
         ----------
         files : callable
-            Gives all the files there are, by id.
+            Gives the paths of all the files there are, by id.
         after_each : callable, optional
             Called after each file that was read.
         leave : callable, optional

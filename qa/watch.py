@@ -7,6 +7,7 @@ in the way. What is done with the files that are ready is `qa.sync`'s business.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,11 +19,10 @@ from qa import preview
 from qa.disks import has_no_events, identity
 from qa.documents import READABLE
 from qa.errors import FolderError, QAError
-from qa.folder import IGNORE_FILE
+from qa.ignoring import IGNORE_FILE
 from qa.keeping import Keeper
 from qa.progress import Progress
 from qa.sync import Changes
-from qa.uploads import UPLOADS
 
 if TYPE_CHECKING:
     from watchfiles.main import FileChange
@@ -228,11 +228,9 @@ class Watch:
         if self.is_set():
             raise _Ended
 
-    def _unseen(self, files: Mapping[str, Path], look: Look) -> set[str]:
+    def _unseen(self, files: Mapping[str, str], look: Look) -> set[str]:
         """The files that came or went since a look."""
-        uploads = self._directory / UPLOADS
-        here = {id for id, path in files.items() if not path.is_relative_to(uploads)}
-        return here ^ look.keys()
+        return preview.without_uploads(files, self._directory).keys() ^ look.keys()
 
     # What is whole.
 
@@ -273,9 +271,9 @@ class Watch:
                 "The index keeps what it had"
             )
         found: Look = {}
-        for id, path in preview.files_of_folder(self._root, self._directory).items():
+        for id, path in preview.paths_of_folder(self._root, self._directory).items():
             try:
-                stat = path.stat()
+                stat = os.stat(path)  # noqa: PTH116 - a Path takes longer than the look
             except OSError:
                 continue  # it went just now
             found[id] = (stat.st_size, stat.st_mtime_ns, stat.st_ino)

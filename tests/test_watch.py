@@ -99,13 +99,13 @@ def texts(index: qa.Index) -> dict[str, str]:
 
 def at_each_look(monkeypatch: pytest.MonkeyPatch, work: Callable[[int], None]) -> None:
     """Something that happens in the folder just before each look at it, by the look's number."""
-    look, looks = watch.preview.files_of_folder, iter(range(1_000_000))
+    look, looks = watch.preview.paths_of_folder, iter(range(1_000_000))
 
     def looking(*args: Any) -> Any:
         work(next(looks))
         return look(*args)
 
-    monkeypatch.setattr(watch.preview, "files_of_folder", looking)
+    monkeypatch.setattr(watch.preview, "paths_of_folder", looking)
 
 
 # --- what happens to files ---------------------------------------------------------------
