@@ -19,6 +19,7 @@ from qa import documents, preview, uploads
 from qa.disks import identity
 from qa.errors import FolderError, IndexBusy, QAError, UnreadableFile
 from qa.filling import Filling
+from qa.folder import InDoubt
 from qa.ingest import recipe
 from qa.live import Leave, LiveCorpus
 from qa.progress import Progress, ProgressCallback, embedding
@@ -62,6 +63,7 @@ class Keeper:
         self.read = Progress("preparing")  # the newest report of reading
         self.changes = Changes()  # what it did
         self._home: tuple[int, int] | None = None  # the folder itself, when it last had files
+        self._version = ""  # of the store, when it was in step with the folder
         self._readers = 0
         self._error: Exception | None = None
         self._thread: threading.Thread | None = None
@@ -155,6 +157,8 @@ class Keeper:
         *,
         leave: Leave | None = None,
         seconds: float | None = None,
+        files: Callable[[], Mapping[str, str]] | None = None,
+        among: Collection[str] | None = None,
     ) -> Changes:
         """Read what changed, forget what is gone.
 
@@ -164,11 +168,19 @@ class Keeper:
             Given the files that there are, by id, says which stay as they are for now.
         seconds : float, optional
             How long to wait for somebody else who is writing.
+        files, among : callable, collection of str, optional
+            The ids of the files that this is about, and what gives those of them that there are;
+            all by default.
+
+        Raises
+        ------
+        InDoubt
+            When it is not about all files, and others than this keeper have written the index.
         """
 
         def work() -> Changes:
             with self.live.place.writing(seconds):
-                changes = self._synchronise(report, leave)
+                changes = self._synchronise(report, leave, files, among)
             self._error = None
             return changes
 
@@ -211,8 +223,16 @@ class Keeper:
         uploaded = uploads.uploaded(self.live.place.path, found)
         return {id: os.fspath(path) for id, path in uploaded.items()} | found
 
-    def _synchronise(self, report: ProgressCallback, leave: Leave | None = None) -> Changes:
+    def _synchronise(
+        self,
+        report: ProgressCallback,
+        leave: Leave | None = None,
+        files: Callable[[], Mapping[str, str]] | None = None,
+        among: Collection[str] | None = None,
+    ) -> Changes:
         """The caller holds the place for writing."""
+        if among is not None and not self._is_as_left():
+            raise InDoubt("others have written the index")
 
         def note(progress: Progress) -> None:
             self.read = progress
@@ -220,15 +240,24 @@ class Keeper:
 
         def left(files: Mapping[str, str]) -> Collection[str]:
             found = leave(files) if leave else ()
-            self._check_home(files, found)
+            if among is None:
+                self._check_home(files, found)
             return found
 
         self._readers += 1
         try:
-            self.changes = self.live.synchronise(self.files, note, _NowAndThen(self.live), left)
+            self.changes = self.live.synchronise(
+                files or self.files, note, _NowAndThen(self.live), left, among
+            )
+            self._version = self.live.store.version()
             return self.changes
         finally:
             self._readers -= 1
+
+    def _is_as_left(self) -> bool:
+        """Whether nobody else has written documents since this keeper did."""
+        store = self.live.store
+        return store.in_place() and store.version() == self._version
 
     def _check_home(self, files: Mapping[str, str], left: Collection[str]) -> None:
         """Raise FolderError where all of the folder's documents would be forgotten by mistake."""

@@ -95,6 +95,7 @@ class LiveCorpus:
         report: ProgressCallback,
         after_each: Callable[[], None] | None = None,
         leave: Leave | None = None,
+        among: Collection[str] | None = None,
     ) -> Changes:
         """Bring the store in step with files, publish, and search that from now on.
 
@@ -108,12 +109,14 @@ class LiveCorpus:
             Called after each file that was read.
         leave : callable, optional
             Given those files, says which are not to be looked at for now.
+        among : collection of str, optional
+            The ids of the files that this is about, here or gone; all by default.
         """
         if not self.store.in_place():  # deleted, or put aside by another process
             self.store = self.place.open_store()
         found = files()
         left = leave(found) if leave else ()
-        changes = synchronise(self.store, found, self.encoder, report, after_each, left)
+        changes = synchronise(self.store, found, self.encoder, report, after_each, left, among)
         self.publish()
         self.changed()
         duplicates.sign(self.store, after_each)  # all can be searched already

@@ -10,7 +10,7 @@ import pytest
 from fakes import HashingEncoder, fake_reranker
 
 import qa
-from qa import watch
+from qa import hearing, watch
 from qa.folder import Walk
 
 DEADLINE = 60.0  # seconds: far more than it takes, and of no other meaning
@@ -21,7 +21,7 @@ QUESTION = "Who refused a truce?"
 @pytest.fixture(autouse=True)
 def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "QUIET_SECONDS", 0.2)
-    monkeypatch.setattr(watch, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(hearing, "HEARTBEAT_SECONDS", 0.1)
     monkeypatch.setattr(watch, "LATER_SECONDS", (0.1, 0.2))
 
 
