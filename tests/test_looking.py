@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -163,12 +163,13 @@ class Stepped(Watch):
     """A watch that takes a step when it is told where to look."""
 
     def _run(self) -> None:
-        pass
+        self.meanwhile: Callable[[], set[str]] = set  # what is told while it waits
 
     def _hear(self, seconds: float) -> None:
-        pass
+        self._places |= self.meanwhile()
 
     def step(self, places: set[str]) -> qa.Changes:
+        self._thread.join()
         self._places = {*places}
         return self._take_what_is_whole()
 
@@ -357,6 +358,44 @@ def test_of_a_file_that_holds_several_documents_all_go_with_it(
     tree.rename("c.jsonl", "d.jsonl")
     changes = steps.step(tree.told)
     assert changes.renamed == tuple((f"c.jsonl/{name}", f"d.jsonl/{name}") for name in "xyz")
+    assert walks == []
+
+
+def test_files_that_come_one_after_the_other_are_one_change(
+    tree: Tree, steps: Stepped, walks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "BURST_SECONDS", float("inf"))
+    coming = iter(range(10))
+
+    def bring() -> set[str]:
+        for number in coming:
+            tree.write(f"new/{number}.txt", f"{number}. {SENTENCES[0]}")
+            return tree.told
+        return set()
+
+    steps.meanwhile = bring
+    assert len(steps.step(bring()).added) == 10
+    assert walks == []
+
+
+def test_a_file_that_grows_is_left_until_it_is_still(
+    tree: Tree, index: qa.Index, steps: Stepped, walks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "BURST_SECONDS", 0.0)
+    lines: list[str] = []
+
+    def grow() -> set[str]:
+        lines.append(f"Line {len(lines)} of the ledger names the clerk.\n")
+        tree.write("ledger.txt", "".join(lines))
+        return tree.told
+
+    tree.write("b.md", SENTENCES[2])
+    steps.meanwhile = grow
+    assert steps.step(grow()).changed == ("b.md",)
+    assert steps.step({"ledger.txt"}) == qa.Changes()
+    steps.meanwhile = set
+    assert steps.step(set()).added == ("ledger.txt",)
+    assert index.document("ledger.txt").text == "".join(lines)
     assert walks == []
 
 
