@@ -15,10 +15,11 @@ from typing import Literal
 
 from qa import folder as folders
 from qa.errors import UnreadableFile
+from qa.folder import Walk
 from qa.formats.content import READABLE
 from qa.formats.encoding import decode
 
-__all__ = ["READABLE", "Document", "Failure", "decode", "each", "find", "read", "read_all"]
+__all__ = ["READABLE", "Document", "Failure", "decode", "each", "find", "read", "read_all", "walk"]
 
 VERSION = 2  # raise it when the same file is read differently: indexes are then made anew
 
@@ -74,6 +75,11 @@ def find(folder: Path) -> list[Path]:
         When there is no such folder, it is a file, or it may not be opened.
     """
     return folders.find(folder, READABLE)
+
+
+def walk(folder: Path) -> Walk:
+    """A walk through a folder's readable files, whose paths are strings (see `qa.folder`)."""
+    return Walk(folder, READABLE)
 
 
 def read(path: Path, *, id: str) -> Document:

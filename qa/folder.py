@@ -1,6 +1,7 @@
 """Find the readable files of a folder: hidden ones and those that .qaignore names are left out.
 
-Knows names, not what is in the files, but for .qaignore itself.
+Knows names, not what is in the files. Goes by strings: a `Path` for each of 100,000 files would
+take longer than all the rest.
 """
 
 from __future__ import annotations
@@ -8,25 +9,15 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import re
-from collections.abc import Collection, Iterator, Sequence
-from functools import lru_cache
+import stat
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import TypeAlias
 
 from qa.errors import FolderError
-from qa.formats.encoding import decode
+from qa.ignoring import IGNORE_FILE, Rules, is_ignored, rules_of
 
-IGNORE_FILE = ".qaignore"
-IGNORE_BYTES = 1_000_000
-"""A longer list of patterns is a mistake."""
-
-_OWN_INDEX = "store.sqlite3"  # as `qa.directory` calls it: an index may lie inside its folder
+OWN_INDEX = "store.sqlite3"  # as `qa.directory` calls it: an index may lie inside its folder
 _log = logging.getLogger(__name__)
-
-Rules: TypeAlias = tuple[tuple[str, tuple[tuple[re.Pattern[str], bool], ...]], ...]
-"""The .qaignore files that apply, outermost first: each one's folder, and its patterns in order
-with whether they leave out (or, with an exclamation mark, bring back)."""
 
 
 def find(folder: Path, suffixes: Collection[str]) -> list[Path]:
@@ -46,8 +37,7 @@ def find(folder: Path, suffixes: Collection[str]) -> list[Path]:
         When there is no such folder, it is a file, or it may not be opened.
     """
     check(folder)
-    root = folder.resolve()
-    return sorted(path for path in _files(folder, tuple(suffixes)) if _belongs(path, root))
+    return [Path(path) for path in Walk(folder, suffixes).everything()]
 
 
 def check(folder: Path) -> None:
@@ -68,26 +58,147 @@ def check(folder: Path) -> None:
         raise FolderError(f"cannot open the folder '{folder}': {error.strerror}") from error
 
 
-def _files(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
-    rules: dict[Path, Rules] = {}
-    for parent, folders, names in os.walk(folder, onerror=_not_opened):
-        inherited = rules.pop(Path(parent), ())
-        if _OWN_INDEX in names and parent != os.fspath(folder):
-            folders.clear()
-            continue
-        applying = (*inherited, *_rules_of(Path(parent))) if IGNORE_FILE in names else inherited
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith(".") and not _is_ignored(f"{parent}{os.sep}{name}/", applying)
-        ]
-        if applying:
-            rules.update({Path(parent, name): applying for name in folders})
-        for name in names:
-            if _is_readable(name, suffixes) and not _is_ignored(
-                f"{parent}{os.sep}{name}", applying
-            ):
-                yield Path(parent, name)
+class InDoubt(Exception):
+    """Whether a path is one of the files cannot be told without going through the whole folder."""
+
+
+class Walk:
+    """Goes through a folder once, or looks at some places in it, as it is just then.
+
+    Parameters
+    ----------
+    folder : Path
+    suffixes : collection of str
+        As for `find`.
+
+    Attributes
+    ----------
+    links : set of str
+        The paths of links that were met, of readable names, wherever they lead.
+    """
+
+    def __init__(self, folder: Path, suffixes: Collection[str]) -> None:
+        self.links: set[str] = set()
+        self._top = os.fspath(folder)
+        self._suffixes = tuple(suffixes)
+        self._ways: dict[str, Rules | None] = {}
+
+    def everything(self) -> Iterator[str]:
+        """The paths of all files, in order of their parts.
+
+        Raises
+        ------
+        FolderError
+            When a disk or a connection failed.
+        """
+        return self._below(self._top, ())
+
+    def some(self, paths: Iterable[str]) -> Iterator[str]:
+        """Those of all files that are, or lie in, what these paths inside the folder name.
+
+        Raises
+        ------
+        InDoubt
+            When one of them may stand for another one too.
+        FolderError
+            As for `everything`.
+        """
+        for path in paths:
+            yield from self._at(path)
+
+    # All of it.
+
+    def _below(self, folder: str, rules: Rules) -> Iterator[str]:
+        levels = [self._level(folder, rules)]
+        while levels:
+            for path, inside in levels[-1]:
+                if inside is not None:
+                    levels.append(self._level(path, inside))
+                    break
+                yield path
+            else:
+                levels.pop()
+
+    def _level(self, folder: str, inherited: Rules) -> Iterator[tuple[str, Rules | None]]:
+        """What is in a folder: files, and folders with the rules that apply in them."""
+        entries = _entries(folder)
+        if folder != self._top and OWN_INDEX in entries and _is_file(folder, OWN_INDEX):
+            return
+        rules = inherited
+        if IGNORE_FILE in entries and _is_file(folder, IGNORE_FILE):
+            rules = (*inherited, *rules_of(folder))
+        for name in sorted(entries):
+            if name.startswith("."):
+                continue
+            entry = entries[name]
+            if _is_folder(entry):
+                if not (rules and is_ignored(f"{entry.path}/", rules)):
+                    yield entry.path, rules
+            elif self._is_wanted(name, entry.path, rules, entry.is_symlink()):
+                yield entry.path, None
+
+    def _is_wanted(self, name: str, path: str, rules: Rules, is_link: bool) -> bool:
+        """Whether what is not a folder, nor hidden, is one of the files."""
+        if name.startswith("~$") or not name.lower().endswith(self._suffixes):
+            return False
+        if rules and is_ignored(path, rules):
+            return False
+        return not is_link or self._leads_inside(path)
+
+    def _leads_inside(self, link: str) -> bool:
+        self.links.add(link)
+        path = Path(link)
+        if path.is_dir() or not path.exists():
+            return False
+        return path.resolve().is_relative_to(Path(self._top).resolve())
+
+    # Some of it.
+
+    def _at(self, path: str) -> Iterator[str]:
+        parent, name = os.path.split(path)
+        rules = self._way(parent)
+        mode = 0 if rules is None or name.startswith(".") else _mode(path)
+        if rules is None or not mode:
+            return
+        if _has_other_spelling(parent, name):
+            raise InDoubt(path)
+        if not stat.S_ISDIR(mode):
+            if self._is_wanted(name, path, rules, stat.S_ISLNK(mode)):
+                yield path
+        elif not (rules and is_ignored(f"{path}/", rules)):
+            yield from self._below(path, rules)
+
+    def _way(self, folder: str) -> Rules | None:
+        """The rules that apply in a folder; None where a walk does not come to it."""
+        if folder not in self._ways:
+            self._ways[folder] = self._way_to(folder)
+        return self._ways[folder]
+
+    def _way_to(self, folder: str) -> Rules | None:
+        inherited = () if folder == self._top else self._way_into(folder)
+        if inherited is None or not os.access(folder, os.R_OK):
+            return None
+        return (*inherited, *rules_of(folder)) if _is_file(folder, IGNORE_FILE) else inherited
+
+    def _way_into(self, folder: str) -> Rules | None:
+        parent, name = os.path.split(folder)
+        inherited = self._way(parent)
+        if inherited is None or name.startswith("."):
+            return None
+        mode = _mode(folder)
+        if stat.S_ISLNK(mode):  # the system may tell by this name of what is behind it
+            raise InDoubt(folder)
+        left_out = is_ignored(f"{folder}/", inherited) or _is_file(folder, OWN_INDEX)
+        return inherited if stat.S_ISDIR(mode) and not left_out else None
+
+
+def _entries(folder: str) -> dict[str, os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name: entry for entry in entries}
+    except OSError as error:
+        _not_opened(error)
+        return {}
 
 
 def _not_opened(error: OSError) -> None:
@@ -103,81 +214,35 @@ def _not_opened(error: OSError) -> None:
         ) from error
 
 
-def _is_readable(name: str, suffixes: tuple[str, ...]) -> bool:
-    return not name.startswith((".", "~$")) and name.lower().endswith(suffixes)
-
-
-def _belongs(path: Path, root: Path) -> bool:
-    if not path.is_symlink():
-        return True
-    return path.exists() and path.resolve().is_relative_to(root)
-
-
-# --- .qaignore ---------------------------------------------------------------------------
-
-
-def _is_ignored(path: str, rules: Rules) -> bool:
-    """Whether the innermost .qaignore that has a say about the path says so, as git does.
-
-    A folder's path ends in a slash. What is in an ignored folder is never asked about: git cannot
-    bring it back either.
-    """
-    for folder, patterns in reversed(rules):
-        inside = path[len(folder) + 1 :]
-        for regex, ignored in reversed(patterns):
-            if _is_about(regex, inside):
-                return ignored
-    return False
-
-
-def _is_about(regex: re.Pattern[str], path: str) -> bool:
-    """Whether a pattern means this path itself, not just a folder that it is in.
-
-    pathspec's expressions match both, so that ``!build`` would bring back what lies in build and
-    another pattern leaves out.
-    """
-    if not regex.pattern.startswith("^"):  # "*" and "*/": any name, any folder
-        return (
-            regex.search(path.rstrip("/").rpartition("/")[2] + "/" * path.endswith("/")) is not None
-        )
-    match = regex.match(path)
-    if match is None:
-        return False
-    inside_only = regex.pattern.endswith("/")  # "folder/**"
-    return (match.end() < len(path)) if inside_only else (match.end() == len(path))
-
-
-def _rules_of(folder: Path) -> Rules:
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is one itself, not a link to one: those are not followed."""
     try:
-        with (folder / IGNORE_FILE).open("rb") as file:
-            data = file.read(IGNORE_BYTES + 1)
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
+
+
+def _is_file(folder: str, name: str) -> bool:
+    """Whether there is such a thing that is not a folder, be it a link that leads nowhere."""
+    path = Path(folder, name)
+    return os.path.lexists(path) and not path.is_dir()
+
+
+def _mode(path: str) -> int:
+    """What kind of thing it is; 0 for none. Raises FolderError as `_not_opened` does."""
+    try:
+        return os.lstat(path).st_mode
     except OSError as error:
-        _warn(f"{str(folder / IGNORE_FILE)!r} is not obeyed: {error.strerror or error}")
-        return ()
-    text = decode(data)[0]
-    if len(data) > IGNORE_BYTES or "\0" in text:
-        _warn(f"{str(folder / IGNORE_FILE)!r} is not obeyed: it is not a list of patterns")
-        return ()
-    patterns = tuple(_compiled(text.splitlines(), folder / IGNORE_FILE))
-    return ((os.fspath(folder), patterns),)
+        if error.errno not in (errno.EACCES, errno.EPERM):
+            _not_opened(error)
+        return 0
 
 
-def _compiled(lines: Sequence[str], file: Path) -> Iterator[tuple[re.Pattern[str], bool]]:
-    """The patterns of a .qaignore; a line that is none is left out with a warning."""
-    from pathspec import GitIgnoreSpec
-
-    for number, line in enumerate(lines, 1):
-        try:
-            (pattern,) = GitIgnoreSpec.from_lines([line], backend="simple").patterns or (None,)
-        except Exception as error:  # whatever the pattern makes of itself
-            _log.debug("%r is no pattern: %r", line, error)
-            _warn(f"line {number} of {str(file)!r} is not obeyed: {line!r} is no pattern")
-            continue
-        regex, ignored = getattr(pattern, "regex", None), getattr(pattern, "include", None)
-        if regex is not None and ignored is not None:  # else a comment
-            yield regex, ignored
-
-
-@lru_cache(maxsize=1000)  # a folder that is followed is looked through again and again
-def _warn(message: str) -> None:
-    _log.warning("%s", message)
+def _has_other_spelling(folder: str, name: str) -> bool:
+    """Whether the disk takes capital and small letters for the same, and may mean another name."""
+    path = Path(folder, name)
+    other = path.with_name(name.swapcase())
+    try:
+        return other != path and os.path.samestat(other.lstat(), path.lstat())
+    except OSError:
+        return False

@@ -6,6 +6,7 @@ Reading holds the index for writing; embedding does not, and goes on by itself (
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -18,11 +19,12 @@ from qa import documents, preview, uploads
 from qa.disks import identity
 from qa.errors import FolderError, IndexBusy, QAError, UnreadableFile
 from qa.filling import Filling
+from qa.folder import InDoubt
 from qa.ingest import recipe
 from qa.live import Leave, LiveCorpus
 from qa.progress import Progress, ProgressCallback, embedding
 from qa.store import DamagedStore, Failure, Store
-from qa.sync import Changes, compare, files_in
+from qa.sync import Changes, compare, paths_in
 from qa.uploads import UPLOADS
 
 PUBLISH_SECONDS = 1.0  # of reading, after which what is there is published for the first time
@@ -61,6 +63,7 @@ class Keeper:
         self.read = Progress("preparing")  # the newest report of reading
         self.changes = Changes()  # what it did
         self._home: tuple[int, int] | None = None  # the folder itself, when it last had files
+        self._version = ""  # of the store, when it was in step with the folder
         self._readers = 0
         self._error: Exception | None = None
         self._thread: threading.Thread | None = None
@@ -154,6 +157,8 @@ class Keeper:
         *,
         leave: Leave | None = None,
         seconds: float | None = None,
+        files: Callable[[], Mapping[str, str]] | None = None,
+        among: Collection[str] | None = None,
     ) -> Changes:
         """Read what changed, forget what is gone.
 
@@ -163,11 +168,19 @@ class Keeper:
             Given the files that there are, by id, says which stay as they are for now.
         seconds : float, optional
             How long to wait for somebody else who is writing.
+        files, among : callable, collection of str, optional
+            The ids of the files that this is about, and what gives those of them that there are;
+            all by default.
+
+        Raises
+        ------
+        InDoubt
+            When it is not about all files, and others than this keeper have written the index.
         """
 
         def work() -> Changes:
             with self.live.place.writing(seconds):
-                changes = self._synchronise(report, leave)
+                changes = self._synchronise(report, leave, files, among)
             self._error = None
             return changes
 
@@ -186,7 +199,7 @@ class Keeper:
         """Copy files into the index's own uploads folder, and index them."""
         failed: list[Failure] = []
         with self.live.place.writing():
-            taken = set(files_in(self.root))
+            taken = set(paths_in(self.root))
             for path in map(Path, paths):
                 try:
                     taken.add(uploads.keep(path, self.live.place.path, taken))
@@ -204,31 +217,49 @@ class Keeper:
         self.finish(wait, lambda _: None)
         return changes
 
-    def files(self) -> dict[str, Path]:
-        """All files there are, uploads too, which may lie inside the folder, by id."""
-        found = preview.files_of_folder(self.root, self.live.place.path)
-        return uploads.uploaded(self.live.place.path, found) | found
+    def files(self) -> dict[str, str]:
+        """The paths of all files there are, uploads too, which may lie inside the folder, by id."""
+        found = preview.paths_of_folder(self.root, self.live.place.path)
+        uploaded = uploads.uploaded(self.live.place.path, found)
+        return {id: os.fspath(path) for id, path in uploaded.items()} | found
 
-    def _synchronise(self, report: ProgressCallback, leave: Leave | None = None) -> Changes:
+    def _synchronise(
+        self,
+        report: ProgressCallback,
+        leave: Leave | None = None,
+        files: Callable[[], Mapping[str, str]] | None = None,
+        among: Collection[str] | None = None,
+    ) -> Changes:
         """The caller holds the place for writing."""
+        if among is not None and not self._is_as_left():
+            raise InDoubt("others have written the index")
 
         def note(progress: Progress) -> None:
             self.read = progress
             report(progress)
 
-        def left(files: Mapping[str, Path]) -> Collection[str]:
+        def left(files: Mapping[str, str]) -> Collection[str]:
             found = leave(files) if leave else ()
-            self._check_home(files, found)
+            if among is None:
+                self._check_home(files, found)
             return found
 
         self._readers += 1
         try:
-            self.changes = self.live.synchronise(self.files, note, _NowAndThen(self.live), left)
+            self.changes = self.live.synchronise(
+                files or self.files, note, _NowAndThen(self.live), left, among
+            )
+            self._version = self.live.store.version()
             return self.changes
         finally:
             self._readers -= 1
 
-    def _check_home(self, files: Mapping[str, Path], left: Collection[str]) -> None:
+    def _is_as_left(self) -> bool:
+        """Whether nobody else has written documents since this keeper did."""
+        store = self.live.store
+        return store.in_place() and store.version() == self._version
+
+    def _check_home(self, files: Mapping[str, str], left: Collection[str]) -> None:
         """Raise FolderError where all of the folder's documents would be forgotten by mistake."""
         if gone := self._missing(files) - set(left):
             raise FolderError(
@@ -237,14 +268,14 @@ class Keeper:
                 f"if they are gone for good, delete {str(self.live.place.path)!r}"
             )
 
-    def _missing(self, files: Mapping[str, Path]) -> set[str]:
+    def _missing(self, files: Mapping[str, str]) -> set[str]:
         """What the index has of a folder in which there is nothing, where it may not be the same.
 
         It may be a disk that is not mounted. Where files were seen before in this very folder,
         they were deleted.
         """
-        own = self.live.place.path / UPLOADS
-        if any(not path.is_relative_to(own) for path in files.values()):
+        own = f"{self.live.place.path / UPLOADS}{os.sep}"
+        if not all(path.startswith(own) for path in files.values()):
             self._home = identity(self.root)
         if self._home is not None and self._home == identity(self.root):
             return set()

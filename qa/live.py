@@ -11,7 +11,6 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from qa import derived, duplicates
 from qa.corpus import Corpus
@@ -26,7 +25,7 @@ from qa.sync import Changes, synchronise
 
 LOG_BYTES = 4_000_000  # about where SQLite itself would begin it again, if nobody read
 
-Leave = Callable[[Mapping[str, Path]], Collection[str]]
+Leave = Callable[[Mapping[str, str]], Collection[str]]
 log = logging.getLogger(__name__)
 
 
@@ -96,10 +95,11 @@ class LiveCorpus:
 
     def synchronise(
         self,
-        files: Callable[[], Mapping[str, Path]],
+        files: Callable[[], Mapping[str, str]],
         report: ProgressCallback,
         after_each: Callable[[], None] | None = None,
         leave: Leave | None = None,
+        among: Collection[str] | None = None,
     ) -> Changes:
         """Bring the store in step with files, publish, and search that from now on.
 
@@ -108,11 +108,13 @@ class LiveCorpus:
         Parameters
         ----------
         files : callable
-            Gives all the files there are, by id.
+            Gives the paths of all the files there are, by id.
         after_each : callable, optional
             Called after each file that was read.
         leave : callable, optional
             Given those files, says which are not to be looked at for now.
+        among : collection of str, optional
+            The ids of the files that this is about, here or gone; all by default.
         """
         if not self.store.in_place():  # deleted, or put aside by another process
             self.store = self.place.open_store()
@@ -121,7 +123,7 @@ class LiveCorpus:
         if self._corpus is None:  # else what is as it was would all be read again
             self.take_what_is_published()
         self._shorten_log()
-        changes = synchronise(self.store, found, self.encoder, report, after_each, left)
+        changes = synchronise(self.store, found, self.encoder, report, after_each, left, among)
         self.publish()
         self.changed()
         duplicates.sign(self.store, after_each)  # all can be searched already

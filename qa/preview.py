@@ -5,7 +5,8 @@ An index that is not there is not made, and one that is there is only read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from qa.ingest import recipe
 from qa.models import DEFAULT_MODEL
 from qa.progress import ProgressCallback
 from qa.store import DamagedStore, Store
-from qa.sync import Changes, compare, files_in
+from qa.sync import Changes, compare, files_in, paths_in
 from qa.uploads import PREFIX, UPLOADS
 
 
@@ -79,10 +80,16 @@ def files(root: Path, directory: Path) -> dict[str, Path]:
     """All files that an index is made of, by id: those of its folder, and those uploaded to it."""
     own = directory / UPLOADS
     uploaded = files_in(own, PREFIX) if own.is_dir() else {}
-    return uploaded | files_of_folder(root, directory)
+    found = paths_of_folder(root, directory)
+    return uploaded | {id: Path(path) for id, path in found.items()}
 
 
-def files_of_folder(root: Path, directory: Path) -> dict[str, Path]:
+def paths_of_folder(root: Path, directory: Path) -> dict[str, str]:
     """The readable files of a folder by id, without the uploads of an index that lies in it."""
-    own = directory / UPLOADS
-    return {id: path for id, path in files_in(root).items() if not path.is_relative_to(own)}
+    return without_uploads(paths_in(root), directory)
+
+
+def without_uploads(found: Mapping[str, str], directory: Path) -> dict[str, str]:
+    """Files without those that were uploaded to an index."""
+    own = f"{directory / UPLOADS}{os.sep}"
+    return {id: path for id, path in found.items() if not path.startswith(own)}

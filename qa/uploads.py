@@ -23,7 +23,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 log = logging.getLogger(__name__)
 
 
-def uploaded(directory: Path, others: Mapping[str, Path]) -> dict[str, Path]:
+def uploaded(directory: Path, others: Mapping[str, object]) -> dict[str, Path]:
     """The uploaded files by document id.
 
     Where a file of the indexed folder has meanwhile taken an id, the upload gets another name.

@@ -9,36 +9,30 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from qa import preview
-from qa.disks import has_no_events, identity
-from qa.documents import READABLE
 from qa.errors import FolderError, QAError
-from qa.folder import IGNORE_FILE
+from qa.folder import InDoubt
+from qa.hearing import EVERYWHERE, Hearing
 from qa.keeping import Keeper
+from qa.looking import Look, Sight, State
 from qa.progress import Progress
 from qa.sync import Changes
-from qa.uploads import UPLOADS
-
-if TYPE_CHECKING:
-    from watchfiles.main import FileChange
 
 QUIET_SECONDS = 0.6  # a file whose size and time have been still for so long is whole
 BURST_SECONDS = 10.0  # so long new files are waited for, so that one synchronisation takes them all
 GROWING_SECONDS = 60.0  # a file that never stops growing is read so often, whole or not
-HEARTBEAT_SECONDS = 0.5  # between two looks at whether to stop, and whether the folder is there
 POLL_SECONDS = 1.0  # between two looks at the files where the system does not tell of changes
 UNHEARD_SECONDS = 60.0  # the same where it does: some change may have gone unheard
 BUSY_SECONDS = 2.0  # for another process that is writing the index
 LATER_SECONDS = (1.0, 60.0)  # after an error: first, and at most
 LOOK_SHARE = 0.1  # of the time, at most, that goes into looking when nothing is heard
 
-State = tuple[int, int, int]  # size in bytes, time in ns, the file's number
-Look = dict[str, State]
+Value = TypeVar("Value")
+_UNKNOWN: State = (-1, -1, -1)  # how a file is in the index that was left for later
 
 log = logging.getLogger(__name__)
 
@@ -81,11 +75,15 @@ class Watch:
         self._report = report
         self._root = keeper.root
         self._directory = keeper.live.place.path
-        self._polls = has_no_events(self._root)
-        self._done: Look | None = None  # the files as they are in the index
+        self._sight = Sight(self._root, self._directory)
+        self._places = {EVERYWHERE}  # where to look
+        self._overdue = 0.0  # when to look everywhere, whatever was heard
+        self._done: dict[str, State] | None = None  # the files as they are in the index
         self._growing: dict[str, float] = {}  # files that are being written, and since when
         self._later = LATER_SECONDS[0]
         self._stopping = threading.Event()
+        self._hearing = Hearing(self._root, self._directory, self.is_set, self._stopping.wait)
+        self._moments = self._hearing.moments()
         self.trouble = ""
         self._thread = threading.Thread(target=self._run, name="qa-watching")
         self._thread.start()
@@ -116,77 +114,38 @@ class Watch:
 
     def _run(self) -> None:
         due = 0.0
-        for heard in self._moments():
+        for heard in self._moments:
+            self._places |= heard
             ready = not self._keeper.reading_meanwhile and (not self.trouble or _now() >= due)
             if ready and (heard or _now() >= due):
                 due = _now() + self._look_after_it()
             elif heard:
                 due = min(due, _now() + self._later)
 
-    def _moments(self) -> Iterator[bool]:
-        """Every now and then, and at once when the system tells of a change: whether it does."""
-        while not self.is_set():
-            place = identity(self._root)
-            if self._polls or place is None:
-                self._stopping.wait(HEARTBEAT_SECONDS)
-                yield False
-                continue
-            try:
-                for events in self._events():
-                    yield any(self._matters(Path(path)) for _, path in events)
-                    if identity(self._root) != place:  # another disk, another folder: not heard of
-                        break
-            except (OSError, RuntimeError) as error:  # the latter: watchfiles' own
-                if identity(self._root) == place:
-                    log.info("no events of %s (%s): looking every now and then", self._root, error)
-                    self._polls = True
-            yield True
-
-    def _events(self) -> Iterator[set[FileChange]]:
-        from watchfiles import watch  # not at the top: only who follows a folder waits for it
-
-        yield from watch(
-            self._root,
-            watch_filter=None,
-            debounce=200,
-            rust_timeout=round(HEARTBEAT_SECONDS * 1000),
-            yield_on_timeout=True,
-            stop_event=self,
-            raise_interrupt=False,
-            force_polling=False,
-            ignore_permission_denied=True,
-        )
-
-    def _matters(self, path: Path) -> bool:
-        """Whether a change of this path can be one of the documents; a folder's may be."""
-        if path.is_relative_to(self._directory) or not path.is_relative_to(self._root):
-            return False
-        parts = path.relative_to(self._root).parts
-        if parts and parts[-1] == IGNORE_FILE:
-            parts = parts[:-1]
-        elif path.suffix.lower() not in READABLE and path.is_file():
-            return False
-        return not any(part.startswith((".", "~$")) for part in parts)
+    def _hear(self, seconds: float) -> None:
+        """Listen for some time, or a little longer."""
+        end = _now() + seconds
+        while _now() < end:
+            self._places |= next(self._moments, set())
+            if self.is_set():
+                raise _Ended
 
     # What to do then.
 
     def _look_after_it(self) -> float:
         """Bring the index in step; after how many seconds to look again, if nothing is heard."""
-        began = _now()
+        if self._hearing.deaf or _now() >= self._overdue:
+            self._places = {EVERYWHERE}
         try:
-            changes = self._take_what_is_whole()
-            self._tell(Followed(changes))
+            self._tell(Followed(self._take_what_is_whole()))
         except _Ended:
             return 0.0
         except Exception as error:
-            if self.is_set():
-                return 0.0
-            return self._put_off(error)
+            self._places = {EVERYWHERE}
+            return 0.0 if self.is_set() else self._put_off(error)
+        self._places = set()
         self._later = LATER_SECONDS[0]
-        if self._growing:
-            return QUIET_SECONDS
-        often = POLL_SECONDS if self._polls else UNHEARD_SECONDS
-        return max(often, (_now() - began) / LOOK_SHARE)
+        return QUIET_SECONDS if self._growing else max(0.0, self._overdue - _now())
 
     def _tell(self, followed: Followed) -> None:
         over = self.trouble and not followed.trouble
@@ -210,29 +169,72 @@ class Watch:
         return later
 
     def _take_what_is_whole(self) -> Changes:
+        began = _now()
         look, leave = self._settled()
-        whole = {id: state for id, state in look.items() if id not in leave}
-        done = {id: state for id, state in (self._done or {}).items() if id not in leave}
-        if self._done is not None and whole == done:
-            return Changes()
-        changes = self._keeper.sync(
-            self._ended_here,
-            False,
-            leave=lambda files: leave | self._unseen(files, look),
-            seconds=BUSY_SECONDS,
-        )
-        self._done = whole
+        if not look.complete:
+            try:
+                return self._take_some(look, leave)
+            except InDoubt as doubt:
+                log.debug("looking everywhere: %s", doubt)
+                self._places = {EVERYWHERE}
+                look, leave = self._settled()
+        changes = self._take_all(look, leave)
+        often = POLL_SECONDS if self._hearing.deaf else UNHEARD_SECONDS
+        self._overdue = _now() + max(often, (_now() - began) / LOOK_SHARE)
         return changes
+
+    def _take_all(self, look: Look, leave: set[str]) -> Changes:
+        changes, done = Changes(), self._done or {}
+        whole = {id: state for id, state in look.states.items() if state and id not in leave}
+        if self._done is None or whole != _without(leave, done):
+            changes = self._keeper.sync(
+                self._ended_here,
+                False,
+                leave=lambda files: leave | self._unseen(files, look),
+                seconds=BUSY_SECONDS,
+            )
+        self._done = whole | {id: done.get(id, _UNKNOWN) for id in leave}
+        return changes
+
+    def _take_some(self, look: Look, leave: set[str]) -> Changes:
+        """The same at some places. Raises InDoubt where it cannot be done for these alone."""
+        changes, done = Changes(), self._done or {}
+        seen = _without(leave, look.states)
+        changed = {id for id, state in seen.items() if state != done.get(id)}
+        here = {id for id in changed if look.states[id]}
+        if not here and not done.keys() - changed:
+            raise InDoubt("no file would be left")  # which is for the keeper to judge
+        if changed:
+            changes = self._keeper.sync(
+                self._ended_here,
+                False,
+                leave=lambda files: leave | (files.keys() ^ here),
+                seconds=BUSY_SECONDS,
+                files=lambda: self._files_of(changed),
+                among=changed,
+            )
+        for id, state in look.states.items():
+            if id in leave:
+                done.setdefault(id, _UNKNOWN)
+            elif state:
+                done[id] = state
+            else:
+                done.pop(id, None)
+        return changes
+
+    def _files_of(self, ids: set[str]) -> dict[str, str]:
+        """Those of some files that are there now."""
+        look = self._sight.some(ids, {})
+        here = sorted(ids & look.states.keys(), key=lambda id: id.split("/"))  # as all of them come
+        return {id: self._sight.path(id) for id in here}
 
     def _ended_here(self, _: Progress) -> None:
         if self.is_set():
             raise _Ended
 
-    def _unseen(self, files: Mapping[str, Path], look: Look) -> set[str]:
+    def _unseen(self, files: Mapping[str, str], look: Look) -> set[str]:
         """The files that came or went since a look."""
-        uploads = self._directory / UPLOADS
-        here = {id for id, path in files.items() if not path.is_relative_to(uploads)}
-        return here ^ look.keys()
+        return preview.without_uploads(files, self._directory).keys() ^ look.states.keys()
 
     # What is whole.
 
@@ -244,19 +246,19 @@ class Watch:
         end = _now() + BURST_SECONDS
         before, seconds = self._timed_look()
         while True:
-            if self._stopping.wait(max(QUIET_SECONDS, 4 * seconds)) or self.is_set():
-                raise _Ended
+            self._hear(max(QUIET_SECONDS, 4 * seconds))
             after, seconds = self._timed_look()
-            moving = {id for id, _ in before.items() ^ after.items()}
-            if moving <= self._growing.keys() or _now() > end:
-                return after, self._left(after, moving)
+            if before.complete == after.complete:
+                moving = after.moved_since(before, self._done or {})
+                if moving <= self._growing.keys() or _now() > end:
+                    return after, self._left(after, moving)
             before = after
 
     def _left(self, look: Look, moving: set[str]) -> set[str]:
         """The files to leave for later: those that move, unless they have done so for long."""
         if self._done is not None:  # an empty one is most often about to be written
-            empty = {id for id, (size, *_) in look.items() if not size}
-            moving = moving | {id for id in empty if self._done.get(id) != look[id]}
+            empty = {id: state for id, state in look.states.items() if state and not state[0]}
+            moving = moving | {id for id, state in empty.items() if self._done.get(id) != state}
         since = {id: self._growing.get(id, _now()) for id in moving}
         left = {id: then for id, then in since.items() if _now() - then < GROWING_SECONDS}
         self._growing = left
@@ -267,19 +269,14 @@ class Watch:
         return self._look(), _now() - began
 
     def _look(self) -> Look:
-        if identity(self._root) is None:
-            raise FolderError(
-                f"the folder {str(self._root)!r} is not there any more: is its disk mounted? "
-                "The index keeps what it had"
-            )
-        found: Look = {}
-        for id, path in preview.files_of_folder(self._root, self._directory).items():
+        """Look at the places that were told of, or everywhere."""
+        if self._done is not None and EVERYWHERE not in self._places:
             try:
-                stat = path.stat()
-            except OSError:
-                continue  # it went just now
-            found[id] = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
-        return found
+                return self._sight.some(self._places | self._growing.keys(), self._done)
+            except InDoubt as doubt:
+                log.debug("looking everywhere: %s", doubt)
+                self._places = {EVERYWHERE}
+        return self._sight.everything()
 
 
 class _Ended(Exception):
@@ -288,3 +285,7 @@ class _Ended(Exception):
 
 def _now() -> float:
     return time.monotonic()
+
+
+def _without(ids: set[str], states: Mapping[str, Value]) -> dict[str, Value]:
+    return {id: state for id, state in states.items() if id not in ids}

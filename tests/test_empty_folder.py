@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from fakes import HashingEncoder, fake_reranker
 
 import qa
-from qa import documents, watch
+from qa import hearing, watch
+from qa.folder import Walk
 
 DEADLINE = 60.0  # seconds: far more than it takes, and of no other meaning
 TRUCE = "The envoy refused a truce in the northern hills on Monday.\n"
@@ -20,7 +21,7 @@ QUESTION = "Who refused a truce?"
 @pytest.fixture(autouse=True)
 def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "QUIET_SECONDS", 0.2)
-    monkeypatch.setattr(watch, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(hearing, "HEARTBEAT_SECONDS", 0.1)
     monkeypatch.setattr(watch, "LATER_SECONDS", (0.1, 0.2))
 
 
@@ -156,15 +157,15 @@ def test_opening_goes_through_the_folder_once(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "truce.txt").write_text(TRUCE)
-    found, walked = documents.find, []
+    everything, walked = Walk.everything, []
 
-    def find(where: Path) -> list[Path]:
-        walked.append(where)
-        return found(where)
+    def walk(self: Walk) -> Iterator[str]:
+        walked.append(self._top)
+        return everything(self)
 
-    monkeypatch.setattr(documents, "find", find)
+    monkeypatch.setattr(Walk, "everything", walk)
     opened(folder, wait=True).close()
-    assert walked == [folder]
+    assert walked == [str(folder)]
 
 
 def test_a_wrong_folder_makes_nothing(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from qa import folder
 from qa.documents import find
+from qa.ignoring import _warn
 
 ALL = [
     "a.txt",
@@ -24,7 +24,7 @@ def articles(tmp_path: Path) -> Path:
     for name in ALL:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
-    folder._warn.cache_clear()
+    _warn.cache_clear()
     return tmp_path
 
 

@@ -373,3 +373,26 @@ def test_a_file_of_several_documents_is_followed_as_one(
     (folder.path / "a.txt").unlink()
     assert folder.sync() == qa.Changes(removed=("a.txt/0",))
     assert folder.store.states() == {}
+
+
+def test_what_is_about_some_files_leaves_the_others_as_they_are(folder: Folder) -> None:
+    for name in ("changed.txt", "gone.txt", "other.txt", "lost.txt", "moved.txt"):
+        folder.write(name, article(f"{name} was {SENTENCES[0]}"))
+    folder.sync()
+    for name in ("changed.txt", "other.txt"):
+        folder.write(name, article(SENTENCES[1]), age=50)
+    for name in ("gone.txt", "lost.txt"):
+        (folder.path / name).unlink()
+    (folder.path / "moved.txt").rename(folder.path / "now.txt")
+    about = ["changed.txt", "gone.txt", "moved.txt", "now.txt", "never.txt"]
+    files = {id: path for id, path in files_in(folder.path).items() if id in about}
+    folder.read = []
+    changes = synchronise(folder.store, files, folder.encoder, among=about)
+    assert changes == qa.Changes(
+        added=("now.txt",),
+        changed=("changed.txt",),
+        removed=("gone.txt", "moved.txt"),
+        renamed=(("moved.txt", "now.txt"),),
+    )
+    assert folder.read == ["changed.txt", "now.txt"]
+    assert folder.sync() == qa.Changes(changed=("other.txt",), removed=("lost.txt",))

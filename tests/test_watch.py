@@ -14,7 +14,8 @@ import watchfiles
 from fakes import HashingEncoder
 
 import qa
-from qa import disks, watch
+from qa import disks, hearing, watch
+from qa.looking import Look
 from qa.watch import Followed, Watch
 
 DEADLINE = 60.0  # seconds: far more than it takes, and of no other meaning
@@ -70,7 +71,7 @@ def index(
 ) -> Iterator[qa.Index]:
     monkeypatch.setattr(watch, "QUIET_SECONDS", 0.2)
     monkeypatch.setattr(watch, "POLL_SECONDS", 0.2)
-    monkeypatch.setattr(watch, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(hearing, "HEARTBEAT_SECONDS", 0.1)
     monkeypatch.setattr(watch, "LATER_SECONDS", (0.1, 0.2))
     with qa.Index.open(folder, directory=tmp_path / "index", encoder=encoder) as index:
         yield index
@@ -99,13 +100,13 @@ def texts(index: qa.Index) -> dict[str, str]:
 
 def at_each_look(monkeypatch: pytest.MonkeyPatch, work: Callable[[int], None]) -> None:
     """Something that happens in the folder just before each look at it, by the look's number."""
-    look, looks = watch.preview.files_of_folder, iter(range(1_000_000))
+    look, looks = Watch._look, iter(range(1_000_000))
 
-    def looking(*args: Any) -> Any:
+    def looking(self: Watch) -> Look:
         work(next(looks))
-        return look(*args)
+        return look(self)
 
-    monkeypatch.setattr(watch.preview, "files_of_folder", looking)
+    monkeypatch.setattr(Watch, "_look", looking)
 
 
 # --- what happens to files ---------------------------------------------------------------
@@ -412,19 +413,29 @@ def test_the_kind_of_a_disk_is_that_of_the_nearest_mount(
     assert disks.has_no_events(Path(root))
 
 
-def test_only_what_can_be_a_document_is_looked_after(
-    folder: Path, tmp_path: Path, encoder: HashingEncoder
-) -> None:
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("a.txt", "a.txt"),
+        ("deep/b.PDF", "deep/b.PDF"),
+        ("folder", "folder"),
+        ("v1.2", "v1.2"),
+        ("", ""),
+        (".qaignore", ""),
+        ("deep/.qaignore", "deep"),
+        ("deep/store.sqlite3", "deep"),
+        ("picture.png", None),
+        (".git/c.txt", None),
+        ("~$d.docx", "~$d.docx"),
+        (".e.txt.swp", None),
+        ("own/derived.json", None),
+        ("../elsewhere.txt", None),
+    ],
+)
+def test_only_where_a_document_can_be_is_looked(folder: Path, name: str, place: str | None) -> None:
     (folder / "picture.png").touch()
-    with (
-        qa.Index.open(folder, directory=folder / "own", encoder=encoder) as index,
-        index.watch() as following,
-    ):
-        for name in ("a.txt", "deep/b.PDF", "folder", "v1.2", ".qaignore", "deep/.qaignore"):
-            assert following._matters(folder / name), name
-        for name in ("picture.png", ".git/c.txt", "~$d.docx", ".e.txt.swp", "own/derived.json"):
-            assert not following._matters(folder / name), name
-        assert not following._matters(tmp_path / "elsewhere.txt")
+    path = folder.parent / "elsewhere.txt" if name.startswith("..") else folder / name
+    assert hearing.place_of(path, folder, folder / "own") == place
 
 
 # --- beside questions, and the end -------------------------------------------------------

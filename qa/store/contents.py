@@ -48,12 +48,18 @@ class Contents:
         documents, passages = self._db.rows(sql)[0]
         return documents, passages
 
-    def states(self) -> dict[str, FileState]:
-        """What the files looked like when they were read, failed or not, by the files' ids."""
-        found = self._named(self._db.rows("SELECT id, bytes, modified_ns, sha256 FROM files"))
-        # The first goes through the rows, the second through their index.
-        if [(len(found),)] != self._db.rows("SELECT count(*) FROM files WHERE id >= ''"):
-            raise self._db.damaged("the index of its files has changed")
+    def states(self, files: Collection[str] | None = None) -> dict[str, FileState]:
+        """What files looked like when they were read, failed or not, by their ids; those named,
+        or all.
+        """
+        sql = "SELECT id, bytes, modified_ns, sha256 FROM files"
+        if files is None:
+            found = self._named(self._db.rows(sql))
+            # The first goes through the rows, the second through their index.
+            if [(len(found),)] != self._db.rows("SELECT count(*) FROM files WHERE id >= ''"):
+                raise self._db.damaged("the index of its files has changed")
+        else:
+            found = self._named(list(self._db.rows_for(f"{sql} WHERE id IN (?)", files)))
         return {id: FileState(size, modified, sha256) for id, size, modified, sha256 in found}
 
     def paths(self) -> dict[str, bytes | None]:
