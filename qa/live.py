@@ -132,13 +132,16 @@ class LiveCorpus:
     def publish(self) -> None:
         """Search what is in the store by now, and let other processes do so."""
         with self._swap:
-            corpus = self._corpus
-            if corpus is None or corpus.derived.version != self.store.version():
-                self._use(self._newest(publish=True))
-            else:  # whoever made the vectors may have been killed just then
-                made = derived.with_vectors_published(corpus.derived, self.place.path)
-                self._use(replace(corpus, derived=made))
+            self._publish()
         self._shorten_log()
+
+    def _publish(self) -> None:
+        corpus = self._corpus
+        if corpus is None or corpus.derived.version != self.store.version():
+            self._use(self._newest(publish=True))
+        else:  # whoever made the vectors may have been killed just then
+            made = derived.with_vectors_published(corpus.derived, self.place.path)
+            self._use(replace(corpus, derived=made))
 
     def complete(self, state: Derived) -> None:
         """Publish the vectors of a state, now that it has all of them, and search those."""
