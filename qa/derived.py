@@ -76,7 +76,8 @@ def _words(store: Store) -> LexicalIndex:
 
 
 def _vectors(store: Store, encoder: Encoder) -> VectorIndex:
-    return VectorIndex(*store.vectors.of_passages(encoder.name, encoder.dimensions))
+    name, dimensions = encoder.name, encoder.dimensions
+    return VectorIndex.gathered(lambda: store.vectors.of_passages(name, dimensions), dimensions)
 
 
 def _vectors_after(

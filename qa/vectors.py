@@ -6,7 +6,7 @@ Knows passage ids, not passages.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -51,6 +51,33 @@ class VectorIndex:
         self._index = _made(kind or _best(len(ids)), numbers, vectors)
         self._ids = _sorted(numbers)
         self._fitted = True
+
+    @classmethod
+    def gathered(
+        cls, batches: Callable[[], Iterable[tuple[Ids, Vectors]]], dimensions: int
+    ) -> VectorIndex:
+        """An index of vectors that come some at a time, so that they are never there all at once.
+
+        Parameters
+        ----------
+        batches : callable
+            Gives ids and vectors, of shape (n, dimensions); called again where there are very many,
+            because 8 bits must know how far they are to reach.
+        """
+        limits, number = _limits(np.empty((0, dimensions), np.float32)), 0
+        kept: list[tuple[Ids, Vectors]] = []
+        for batch in batches():
+            number += len(batch[0])
+            limits = _limits(np.concatenate([limits, batch[1]]))
+            kept = [*kept, batch] if _best(number) == "flat" else []
+        index = cls.__new__(cls)
+        index._lock = threading.RLock()
+        index._forced, index._fitted = None, True
+        index._index = _empty(_best(number), limits)
+        for ids, vectors in kept if _best(number) == "flat" else batches():
+            _add(index._index, ids, vectors)
+        index._ids = _sorted(faiss.vector_to_array(index._index.id_map))
+        return index
 
     @classmethod
     def load(cls, path: Path) -> VectorIndex:
@@ -214,15 +241,20 @@ def _best(size: int) -> Kind:
 
 
 def _made(kind: Kind, ids: Ids, vectors: Vectors) -> Any:
-    dimensions = vectors.shape[1]
+    index = _empty(kind, _limits(vectors))
+    _add(index, ids, vectors)
+    return index
+
+
+def _empty(kind: Kind, limits: Vectors) -> Any:
+    """An index of nothing; where it is of 8 bits they reach as far as `limits`, of shape (2, d)."""
+    dimensions = limits.shape[1]
     storage: Any = faiss.IndexFlatIP(dimensions)
     if kind == "8-bit":
         quantizer = faiss.ScalarQuantizer.QT_8bit
         storage = faiss.IndexScalarQuantizer(dimensions, quantizer, faiss.METRIC_INNER_PRODUCT)
-        storage.train(_limits(vectors))
-    index = faiss.IndexIDMap2(storage)
-    _add(index, ids, vectors)
-    return index
+        storage.train(limits)
+    return faiss.IndexIDMap2(storage)
 
 
 def _limits(vectors: Vectors) -> Vectors:

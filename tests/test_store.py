@@ -150,11 +150,13 @@ def test_vectors_come_in_the_order_of_their_passages(monkeypatch: pytest.MonkeyP
     store = Store(None)
     words = ["a", "bb", "ccc", "dddd", "eeeee"]
     put(store, "x", *words)
-    ids, matrix = store.vectors.of_passages(MODEL, 4)
+    batches = list(store.vectors.of_passages(MODEL, 4))
+    assert [vectors.shape for _, vectors in batches] == [(2, 4), (2, 4), (1, 4)]
+    ids = [id for some, _ in batches for id in some.tolist()]
     assert ids == sorted(ids)
     texts = {id: text for id, _, _, text in store.entries()}
-    assert [row[0] for row in matrix] == [len(texts[id]) for id in ids]
-    assert matrix.shape == (5, 4)
+    lengths = [row[0] for _, vectors in batches for row in vectors]
+    assert lengths == [len(texts[id]) for id in ids]
 
 
 def test_passage_ids_do_not_depend_on_what_was_there_before() -> None:
@@ -305,12 +307,13 @@ def test_a_vector_that_has_changed_counts_as_missing(tmp_path: Path, change: str
     with sqlite3.connect(path) as connection:
         connection.execute(f"{change} WHERE rowid = 1")
     connection.close()
-    (id,), matrix = store.vectors.of_passages(MODEL, 4)
-    assert matrix.tolist() == [4 * [len(store.passages([id])[id][1].text)]]
+    (((id,), matrix),) = store.vectors.of_passages(MODEL, 4)
+    assert matrix.tolist() == [4 * [len(store.passages([int(id)])[int(id)][1].text)]]
     keys = [vector_key("They refused a truce."), vector_key("Nobody spoke.")]
     assert store.vectors.named(MODEL, keys, 4).keys() == {keys[1]}
     store.vectors.put(MODEL, {key: np.ones(4, np.float32) for key in keys})
-    assert len(store.vectors.of_passages(MODEL, 4)[0]) == 2
+    ((ids, _),) = store.vectors.of_passages(MODEL, 4)
+    assert len(ids) == 2
 
 
 def test_vectors_that_joined_after_a_moment_are_told(tmp_path: Path) -> None:

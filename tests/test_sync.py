@@ -296,7 +296,7 @@ def test_another_recipe_cuts_and_embeds_everything_anew(folder: Folder) -> None:
     folder.encoder.name = "another"
     assert folder.sync() == qa.Changes(added=("a.txt",))
     assert folder.encoder.embedded > 0
-    ids, _ = folder.store.vectors.of_passages("another", folder.encoder.dimensions)
+    ((ids, _),) = folder.store.vectors.of_passages("another", folder.encoder.dimensions)
     assert len(ids) == folder.store.counts()[1]
 
 

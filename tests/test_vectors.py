@@ -228,3 +228,91 @@ def test_searches_go_on_beside_additions(kind: Kind) -> None:
         done.set()
         assert sum(one.result() for one in searching) == 0
     assert len(index) == 4000
+
+
+# As if it had been made at once.
+
+
+@pytest.mark.parametrize("kind", ["flat", "8-bit"])
+@pytest.mark.parametrize("n", [1, 5, 17, 40])
+def test_of_vectors_that_are_as_near_those_of_the_least_ids_are_found(kind: Kind, n: int) -> None:
+    same = np.repeat(unit_rows(2), [3, 40], axis=0)  # (43, d)
+    order = np.random.default_rng(3).permutation(43)
+    index = VectorIndex(100 + order, same[order], kind=kind)
+    ids, cosines = index.search(same[-1], n)
+    assert ids.tolist() == list(range(103, 103 + n))
+    assert len(set(cosines.tolist())) == 1
+
+
+def test_a_copy_goes_its_own_way(vectors: Vectors, query: Vectors) -> None:
+    index = VectorIndex(IDS, vectors)
+    before = index.search(query, 10)
+    copy = index.copy()
+    copy.remove(IDS[:50])
+    copy.add([7], query[np.newaxis])
+    assert (len(index), len(copy)) == (100, 51)
+    assert copy.search(query, 1)[0].tolist() == [7]
+    for one, other in zip(before, index.search(query, 10), strict=True):
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_index_that_says_it_is_fitted_is_the_one_that_would_be_made_at_once(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr("qa.vectors.FLAT_PASSAGES", 30)
+    dice, query = np.random.default_rng(seed), unit_rows(1, d=100)[0]
+    far = dice.random((500, 100)) < 0.002
+    rows = unit_rows(500, d=100, seed=seed) * np.where(far, 8, 1)  # beyond what is usual
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    numbers = dice.choice(500, 32, replace=False)
+    index = VectorIndex(numbers, rows[numbers])
+    fitted = []
+    for _ in range(80):
+        index.remove(dice.choice(500, 5))
+        numbers = dice.choice(500, int(dice.integers(2)), replace=False)
+        index.add(numbers, rows[numbers])
+        anew = VectorIndex(index.ids, rows[index.ids])
+        fitted.append(index.fitted)
+        if not index.fitted:
+            index = anew
+        for one, other in zip(index.search(query, 60), anew.search(query, 60), strict=True):
+            assert np.array_equal(one, other)
+    assert set(fitted) == {True, False}
+
+
+def test_how_far_8_bits_reach_is_known_when_vectors_come_and_go() -> None:
+    signs = np.sign(unit_rows(50, d=100))
+    rows, far = (signs / 10).astype(np.float32), np.eye(100, dtype=np.float32)[:1]
+    index = VectorIndex(np.arange(50), rows, kind="8-bit")
+    index.remove([3])
+    index.add([3], rows[4:5])
+    assert index.fitted
+    index.add([99], far)
+    assert not index.fitted
+    anew = VectorIndex([*range(50), 99], np.concatenate([rows, far]), kind="8-bit")
+    anew.remove([7])
+    assert anew.fitted
+    anew.remove([99])
+    assert not anew.fitted
+
+
+@pytest.mark.parametrize("size", [0, 1, 29, 30, 31, 70])
+def test_vectors_that_come_some_at_a_time_make_the_same_index(
+    monkeypatch: pytest.MonkeyPatch, query: Vectors, size: int
+) -> None:
+    monkeypatch.setattr("qa.vectors.FLAT_PASSAGES", 30)
+    rows, ids = unit_rows(size), np.arange(size)
+    came = 0
+
+    def batches():
+        nonlocal came
+        came += 1
+        for first in range(0, size, 8):
+            yield ids[first : first + 8], rows[first : first + 8]
+
+    index, once = VectorIndex.gathered(batches, 16), VectorIndex(ids, rows)
+    assert came == (2 if size > 30 else 1)
+    assert (index.kind, index.fitted, len(index)) == (once.kind, True, size)
+    for one, other in zip(index.search(query, size), once.search(query, size), strict=True):
+        assert np.array_equal(one, other)

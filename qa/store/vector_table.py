@@ -7,11 +7,12 @@ changed on the disk counts as missing: it is embedded again and replaced.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from qa.onnx_model import Vectors
 from qa.store import rows
@@ -19,6 +20,7 @@ from qa.store.database import DamagedStore, Database
 
 _BATCH = 2_000  # rows of vectors in memory beside their matrix
 
+Ids = npt.NDArray[np.int64]
 log = logging.getLogger(__name__)
 
 
@@ -28,28 +30,27 @@ class VectorTable:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def of_passages(self, model: str, dimensions: int) -> tuple[list[int], Vectors]:
-        """The ids of all passages that have a vector, ascending, and those: (n, dimensions)."""
+    def of_passages(self, model: str, dimensions: int) -> Iterator[tuple[Ids, Vectors]]:
+        """All passages that have a vector, some at a time: their ids, ascending, and the vectors,
+        of shape (n, dimensions).
+        """
         # CROSS JOIN: begin with the passages. SQLite would go through all vectors of the model, for
         # every batch: 41 s for 250,000 instead of 2.
         sql = """SELECT p.id, p.key, v.vector, v.check_sum FROM passages p
                  CROSS JOIN vectors v ON v.key = p.key AND v.model = ?
                  WHERE p.id > ? ORDER BY p.id LIMIT ?"""
-        ids: list[int] = []
-        most = self._db.rows("SELECT count(*) FROM passages")[0][0]
-        matrix = np.empty((most, dimensions), np.float32)
         unsound = 0
         for some in self._db.batches(sql, (model,), -1, _BATCH):
-            for id, key, blob, check_sum in some:
-                vector = rows.vector_of(model, key, blob, check_sum, dimensions)
-                if vector is None or len(ids) == most:
-                    unsound += 1
-                    continue
-                matrix[len(ids)] = vector
-                ids.append(id)
+            read = {
+                id: rows.vector_of(model, key, blob, check_sum, dimensions)
+                for id, key, blob, check_sum in some
+            }
+            sound = {id: vector for id, vector in read.items() if vector is not None}
+            unsound += len(read) - len(sound)
+            if sound:
+                yield np.array(list(sound), np.int64), np.stack(list(sound.values()))
         if unsound:
             log.warning("%s: %d vectors have changed; embedding them again", self._db.name, unsound)
-        return ids, matrix[: len(ids)]
 
     def of(self, ids: Collection[int], model: str, dimensions: int) -> dict[int, Vectors]:
         """Those of these passages that have a vector, and it, shape (dimensions,)."""
