@@ -228,8 +228,8 @@ class Watch:
         here = sorted(ids & look.states.keys(), key=lambda id: id.split("/"))  # as all of them come
         return {id: self._sight.path(id) for id in here}
 
-    def _ended_here(self, _: Progress) -> None:
-        if self.is_set():
+    def _ended_here(self, progress: Progress) -> None:
+        if self.is_set() and progress.stage == "reading":  # later it is done, and can be told
             raise _Ended
 
     def _unseen(self, files: Mapping[str, str], look: Look) -> set[str]:

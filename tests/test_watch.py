@@ -276,9 +276,8 @@ def test_a_folder_that_vanishes_empties_no_index(
     told.until(lambda: "no readable documents" in following.trouble)
     assert "is its disk mounted?" in following.trouble
     assert texts(index) == {"truce.txt": TRUCE}
-    folder.rmdir()
     write(away / "bread.txt", BREAD)
-    away.rename(folder)
+    away.rename(folder)  # in the place of the empty one, so that it is not gone in between
     told.until(lambda: "bread.txt" in texts(index))
     told.until(lambda: following.trouble == "")
     write(folder / "comet.txt", COMET)  # of which the system tells again
@@ -390,6 +389,21 @@ def test_a_folder_is_polled_where_events_do_not_come(
         (folder / "bread.txt").unlink()
         told.until(lambda: list(texts(index)) == ["truce.txt"])
     assert not told.troubles
+
+
+def test_what_went_unheard_is_found_in_the_end(
+    folder: Path, index: qa.Index, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "UNHEARD_SECONDS", 0.2)
+    monkeypatch.setattr(watch, "LOOK_SHARE", 1.0)
+    monkeypatch.setattr(hearing, "place_of", lambda *_: None)
+    with index.watch(told):
+        write(folder / "bread.txt", BREAD)
+        told.until(lambda: "bread.txt" in texts(index))
+        write(folder / "bread.txt", COMET)
+        told.until(lambda: texts(index)["bread.txt"] == COMET)
+        (folder / "bread.txt").unlink()
+        told.until(lambda: list(texts(index)) == ["truce.txt"])
 
 
 @pytest.mark.parametrize(
