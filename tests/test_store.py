@@ -169,13 +169,25 @@ def test_passage_ids_do_not_depend_on_what_was_there_before() -> None:
     assert list(one.entries()) == list(other.entries())
 
 
-def test_vectors_of_forgotten_passages_are_dropped_but_not_with_the_last_document() -> None:
+@pytest.mark.parametrize("most_noted", [0, 2, 250])
+def test_vectors_of_forgotten_passages_are_dropped_but_not_with_the_last_document(
+    monkeypatch: pytest.MonkeyPatch, most_noted: int
+) -> None:
+    monkeypatch.setattr("qa.store.vector_table._MOST_NOTED", most_noted)
     store = Store(None)
+    put(store, "a", "kept", "changed")
+    put(store, "b", "gone", "kept", "common")
+    put(store, "c", "common", "gone too")
+    store.vectors.put("another model", {vector_key("gone"): np.ones(4, np.float32)})
     put(store, "a", "kept")
-    put(store, "b", "gone")
     store.remove("b")
+    put(store, "c", "common")
     store.vectors.drop_unused()
-    keys = [vector_key("kept"), vector_key("gone")]
+    keys = [*map(vector_key, ["kept", "common", "changed", "gone", "gone too"])]
+    assert store.vectors.named(MODEL, keys, 4).keys() == {*keys[:2]}
+    assert not store.vectors.named("another model", keys, 4)
+    store.remove("c")
+    store.vectors.drop_unused()
     assert store.vectors.named(MODEL, keys, 4).keys() == {keys[0]}
     store.remove("a")
     store.vectors.drop_unused()

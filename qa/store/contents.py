@@ -129,6 +129,14 @@ class Contents:
         """What the vectors of these passages are kept under, by passage id."""
         return dict(self._db.rows_for("SELECT id, key FROM passages WHERE id IN (?)", ids))
 
+    def keys_of(self, documents: Collection[str]) -> set[bytes]:
+        """What the vectors of these documents' passages are kept under."""
+        sql = "SELECT key FROM passages WHERE document IN (?)"
+        found = {key for (key,) in self._db.rows_for(sql, documents)}
+        if not all(isinstance(key, bytes) for key in found):
+            raise self._db.damaged("a key has changed")
+        return found
+
     def passages_by_key(self, keys: Collection[bytes]) -> list[tuple[int, bytes]]:
         """The passages that are embedded under these keys: their ids, and the key of each."""
         return list(self._db.rows_for("SELECT id, key FROM passages WHERE key IN (?)", keys))

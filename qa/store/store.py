@@ -171,9 +171,8 @@ class Store(Contents):
                 self._raise_revision()
 
     def _delete(self, documents: Collection[str]) -> None:
-        sql = "DELETE FROM documents WHERE id = ?"
-        if sum(self._db.execute(sql, (id,)) for id in sorted(documents)):
-            self.vectors.note_unused()
+        self.vectors.note_unused(self.keys_of(documents))
+        self._db.execute_many("DELETE FROM documents WHERE id = ?", [(id,) for id in documents])
 
     def _put_file(self, file: str, state: FileState, path: bytes | None) -> None:
         self._db.execute(
@@ -207,10 +206,10 @@ class Store(Contents):
     def remove(self, file: str) -> None:
         """Forget a file, read or failed, and its documents; their vectors stay for now."""
         with self.transaction():
-            had_documents = bool(self.ids(file))
+            documents = self.ids(file)
+            self.vectors.note_unused(self.keys_of(documents))
             self._db.execute("DELETE FROM files WHERE id = ?", (file,))
-            if had_documents:
-                self.vectors.note_unused()
+            if documents:
                 self._raise_revision()
 
     def start_recipe(self, recipe: str) -> None:

@@ -18,6 +18,7 @@ from qa.onnx_model import Vectors
 from qa.store import rows
 from qa.store.database import DamagedStore, Database
 
+_MOST_NOTED = 250  # keys of vectors that may be unused; of more it is only noted that there are
 _BATCH = 2_000  # rows of vectors in memory beside their matrix
 
 Ids = npt.NDArray[np.int64]
@@ -105,21 +106,56 @@ class VectorTable:
         with self._db.transaction():
             self._db.execute_many(sql, [(model, key) for key in keys])
 
-    def note_unused(self) -> None:
-        """Note that passages went, in the transaction that took them: `drop_unused` has work."""
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('unused', '')")
+    def note_unused(self, keys: Collection[bytes] | None = None) -> None:
+        """Note that passages go, in the transaction that takes them: `drop_unused` has work.
+
+        Parameters
+        ----------
+        keys : collection of bytes, optional
+            Those of their vectors; None for any.
+        """
+        noted = self._unused()
+        if keys is None or noted is None or len(noted | set(keys)) > _MOST_NOTED:
+            told = ""
+        elif not (told := " ".join(sorted(key.hex() for key in noted | set(keys)))):
+            return
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('unused', ?)", (told,))
+
+    def _unused(self) -> set[bytes] | None:
+        """The keys of vectors that may not be needed any more; None: it may be any."""
+        noted = self._db.rows("SELECT value FROM meta WHERE key = 'unused'")
+        if not noted:
+            return set()
+        try:
+            return {bytes.fromhex(key) for key in noted[0][0].split()} or None
+        except (AttributeError, ValueError):  # whatever it is
+            return None
 
     def drop_unused(self) -> None:
         """Delete vectors that no passage has any more, if passages went since the last time.
 
         Not when there are no passages at all: the folder may be on a disk that is not there today.
         """
-        sql = """SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'unused')
-                 AND EXISTS (SELECT 1 FROM passages)"""
-        if self._db.rows(sql)[0][0]:
-            with self._db.transaction():
+        keys = self._unused()
+        if keys == set() or not self._db.rows("SELECT EXISTS (SELECT 1 FROM passages)")[0][0]:
+            return
+        with self._db.transaction():
+            if keys is None:
                 self._db.execute("DELETE FROM vectors WHERE key NOT IN (SELECT key FROM passages)")
-                self._db.execute("DELETE FROM meta WHERE key = 'unused'")
+            else:  # in no time, however many vectors there are
+                sql = """DELETE FROM vectors WHERE model = ? AND key = ?
+                         AND NOT EXISTS (SELECT 1 FROM passages p WHERE p.key = vectors.key)"""
+                pairs = [(model, key) for model in self._models() for key in keys]
+                self._db.execute_many(sql, pairs)
+            self._db.execute("DELETE FROM meta WHERE key = 'unused'")
+
+    def _models(self) -> Iterator[str]:
+        """The models that there are vectors of, without going through these."""
+        sql = "SELECT min(model) FROM vectors WHERE model > ?"
+        model = ""
+        while isinstance(found := self._db.rows(sql, (model,))[0][0], str) and found > model:
+            model = found
+            yield model
 
     def take_from(self, damaged: Path) -> int:
         """Copy what vectors can still be read in another store's file; how many."""
