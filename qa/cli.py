@@ -168,7 +168,7 @@ def watch(
 ) -> None:
     """Follow a folder: keep its index up to date until Ctrl+C."""
     with (
-        plain_errors(*FAILURES_ARE_LISTED, "qa.watch"),
+        plain_errors(*FAILURES_ARE_LISTED, "qa.following.watch"),
         opened_index(folder, directory, model, fast, wait=0.0) as (opened, bar),
     ):
         bar.stop()

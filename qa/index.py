@@ -18,6 +18,7 @@ from qa.directory import IndexDirectory, default_directory
 from qa.documents import Document
 from qa.duplicates import Duplicates
 from qa.embedding import Encoder
+from qa.following import Followed, Watch
 from qa.hits import Hit
 from qa.ingest import only_characters
 from qa.keeping import Keeper, Wait
@@ -30,7 +31,6 @@ from qa.status import Status, status_of
 from qa.store import Outline, Store
 from qa.sync import Changes
 from qa.trimming import trimmed
-from qa.watch import Followed, Watch
 
 Result = TypeVar("Result")
 

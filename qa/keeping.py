@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from qa import documents, preview, uploads
-from qa.disks import identity
 from qa.errors import FolderError, IndexBusy, QAError, UnreadableFile
 from qa.filling import Filling
 from qa.folder import InDoubt
+from qa.folder.disks import identity
 from qa.ingest import recipe
 from qa.live import Leave, LiveCorpus
 from qa.progress import Progress, ProgressCallback, embedding

@@ -23,9 +23,9 @@ from worker import ROOT, SlowEncoder
 
 import qa
 from qa import cli, embedding
+from qa.following import Followed
 from qa.terminal import indexes
 from qa.terminal.indexes import Bar, covered, in_order, kept, print_changes, print_outlines
-from qa.watch import Followed
 
 STORIES = {
     "harbour.md": ("Harbour closes", "2016-02-13", "BBC News", "The harbour closes on Monday."),

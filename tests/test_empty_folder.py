@@ -10,8 +10,8 @@ import pytest
 from fakes import HashingEncoder, fake_reranker
 
 import qa
-from qa import hearing, watch
 from qa.folder import Walk
+from qa.following import hearing, watch
 
 DEADLINE = 60.0  # seconds: far more than it takes, and of no other meaning
 TRUCE = "The envoy refused a truce in the northern hills on Monday.\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from qa.documents import find
-from qa.ignoring import _warn
+from qa.folder.ignoring import _warn
 
 ALL = [
     "a.txt",

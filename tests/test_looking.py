@@ -13,11 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import qa
-from qa import looking, watch
 from qa.folder import InDoubt, Walk
-from qa.hearing import EVERYWHERE, place_of
-from qa.looking import Sight, State
-from qa.watch import Watch
+from qa.following import Watch, looking, watch
+from qa.following.hearing import EVERYWHERE, place_of
+from qa.following.looking import Sight, State
 
 SENTENCES = [
     "The envoy refused a truce in the northern hills.",

@@ -14,9 +14,9 @@ import watchfiles
 from fakes import HashingEncoder
 
 import qa
-from qa import disks, hearing, watch
-from qa.looking import Look
-from qa.watch import Followed, Watch
+from qa.folder import disks
+from qa.following import Followed, Watch, hearing, watch
+from qa.following.looking import Look
 
 DEADLINE = 60.0  # seconds: far more than it takes, and of no other meaning
 TRUCE = "The envoy refused a truce in the northern hills, the ministry said on Monday.\n"

@@ -19,7 +19,7 @@ from qa.progress import Progress, ProgressCallback
 
 if TYPE_CHECKING:
     from qa import Index, Status
-    from qa.watch import Followed, Watch
+    from qa.following import Followed, Watch
 
 Result = TypeVar("Result")
 Key = tuple[int, int, int, int, bool]

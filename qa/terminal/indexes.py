@@ -16,9 +16,9 @@ from rich.table import Column
 from rich.text import Text
 
 import qa
+from qa.following import Followed
 from qa.progress import embedding
 from qa.terminal.printing import console, count, say
-from qa.watch import Followed
 
 MOST_LINES = 40  # of a list of changes or failures, before the rest is only counted
 STYLES = {"added": "green", "changed": "yellow", "removed": "red", "renamed": "cyan"}

@@ -1,6 +1,6 @@
 """What the system tells of changes in a folder: where to look.
 
-Knows names only: whether and when to look there is `qa.watch`'s business.
+Knows names only: whether and when to look there is `qa.following.watch`'s business.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qa.disks import has_no_events, identity
 from qa.documents import READABLE
 from qa.folder import OWN_INDEX
-from qa.ignoring import IGNORE_FILE
+from qa.folder.disks import has_no_events, identity
+from qa.folder.ignoring import IGNORE_FILE
 
 if TYPE_CHECKING:
     from watchfiles.main import FileChange

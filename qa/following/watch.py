@@ -16,9 +16,9 @@ from typing import TypeVar
 from qa import preview
 from qa.errors import FolderError, QAError
 from qa.folder import InDoubt
-from qa.hearing import EVERYWHERE, Hearing
+from qa.following.hearing import EVERYWHERE, Hearing
+from qa.following.looking import Look, Sight, State
 from qa.keeping import Keeper
-from qa.looking import Look, Sight, State
 from qa.progress import Progress
 from qa.sync import Changes
 

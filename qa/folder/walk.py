@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from qa.errors import FolderError
-from qa.ignoring import IGNORE_FILE, Rules, is_ignored, rules_of
+from qa.folder.ignoring import IGNORE_FILE, Rules, is_ignored, rules_of
 
 OWN_INDEX = "store.sqlite3"  # as `qa.directory` calls it: an index may lie inside its folder
 _log = logging.getLogger(__name__)

@@ -15,10 +15,10 @@ from typing import TypeAlias
 
 from qa import documents
 from qa import folder as folders
-from qa.disks import identity
 from qa.errors import FolderError
 from qa.folder import InDoubt, Walk
-from qa.hearing import EVERYWHERE
+from qa.folder.disks import identity
+from qa.following.hearing import EVERYWHERE
 from qa.preview import without_uploads
 from qa.sync import by_id
 from qa.uploads import PREFIX
@@ -106,7 +106,7 @@ class Sight:
         Parameters
         ----------
         places : collection of str
-            As `qa.hearing` tells them.
+            As `qa.following.hearing` tells them.
         known : mapping
             All files that were there, by document id.
 
