@@ -23,7 +23,9 @@ from qa.progress import ProgressCallback
 from qa.store import DamagedStore, Store
 from qa.sync import Changes, synchronise
 
-LOG_BYTES = 4_000_000  # about where SQLite itself would begin it again, if nobody read
+LOG_BYTES = (4_000_000, 512_000_000)
+"""How long the store's log may be before it is begun again: four times as long as the store, so as
+not to write that again and again, but so long at least and at most."""
 
 Leave = Callable[[Mapping[str, str]], Collection[str]]
 log = logging.getLogger(__name__)
@@ -155,7 +157,9 @@ class LiveCorpus:
 
         Else it would grow with every change for as long as the index is open.
         """
-        if self._corpus is not None and self.store.log_bytes > LOG_BYTES:
+        least, most = LOG_BYTES
+        long = min(max(least, 4 * self.store.file_bytes), most)
+        if self._corpus is not None and self.store.log_bytes > long:
             self.renew(self._corpus.derived)
 
     def renew(self, state: Derived) -> None:

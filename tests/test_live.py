@@ -26,7 +26,7 @@ def write(folder: Path, number: int) -> None:
 def test_the_log_of_an_index_that_is_always_read_does_not_grow_with_every_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, readers: int
 ) -> None:
-    monkeypatch.setattr(live, "LOG_BYTES", 200_000)
+    monkeypatch.setattr(live, "LOG_BYTES", (200_000, 200_000))
     folder, place = tmp_path / "folder", tmp_path / "index"
     folder.mkdir()
     write(folder, 0)
@@ -52,7 +52,7 @@ def test_the_log_of_an_index_that_is_always_read_does_not_grow_with_every_change
 def test_the_log_of_a_large_folder_is_begun_again_while_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "LOG_BYTES", 200_000)
+    monkeypatch.setattr(live, "LOG_BYTES", (200_000, 200_000))
     monkeypatch.setattr(keeping, "PUBLISH_SECONDS", 0.0)
     monkeypatch.setattr(keeping, "PUBLISH_SHARE", 1.0)
     folder, place = tmp_path / "folder", tmp_path / "index"

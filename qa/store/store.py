@@ -117,13 +117,14 @@ class Store(Contents):
         self._db.rows("PRAGMA wal_checkpoint(PASSIVE)")
 
     @property
+    def file_bytes(self) -> int:
+        """How long the file is; 0 in memory."""
+        return _size(self.path)
+
+    @property
     def log_bytes(self) -> int:
         """How long the write-ahead log is, what was used of it before included."""
-        log = self.path and self.path.with_name(f"{self.path.name}-wal")
-        try:
-            return log.stat().st_size if log else 0
-        except OSError:
-            return 0
+        return _size(self.path and self.path.with_name(f"{self.path.name}-wal"))
 
     def in_place(self) -> bool:
         """Whether the open file is still the one that its path names."""
@@ -228,6 +229,13 @@ class Store(Contents):
 
     def _raise_revision(self) -> None:
         self._db.execute("UPDATE meta SET value = value + 1 WHERE key = 'revision'")
+
+
+def _size(path: Path | None) -> int:
+    try:
+        return path.stat().st_size if path else 0
+    except OSError:
+        return 0
 
 
 def _state_row(state: FileState) -> tuple[str, int, int]:
