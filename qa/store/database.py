@@ -18,11 +18,10 @@ from qa.errors import IndexBusy, QAError, StoreError
 BUSY_SECONDS = 30.0
 _BATCH = 500  # keys in one SELECT; SQLite's own limit is higher
 _WAL_BYTES = 64 << 20  # what the write-ahead log is cut back to, once it was longer
-_WAL_PAGES = (
-    1 << 17
-)  # of 4 kB, after which SQLite itself looks with every transaction whether it can
-# begin the log again. Somebody most often reads, so it cannot: a quarter of the time that writing
-# takes. `Store.checkpoint` is called instead.
+_WAL_PAGES = 1 << 17
+"""After so many, of 4 kB, SQLite itself looks with every transaction whether it can begin the log
+again. Somebody mostly reads, so it cannot, and that took a quarter of the time of writing: where an
+index is open, `Store.checkpoint` is called instead."""
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 _REFUSED = {
