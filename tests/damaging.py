@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from fakes import HashingEncoder
-from worker import hits
+from worker import hits, remove_index
 
 import qa
 from qa.directory import STORE
@@ -72,7 +72,7 @@ def make(folder: Path, place: Path, *, log: bool) -> None:
             shutil.copytree(whole, place)
     if not log:
         shutil.copytree(whole, place)
-    shutil.rmtree(whole)
+    remove_index(whole)
 
 
 def files_of(place: Path) -> list[Path]:
@@ -192,7 +192,7 @@ def _chosen(place: Path, choice: random.Random) -> Path:
 
 
 def _copied(original: Path, scratch: Path) -> Path:
-    shutil.rmtree(scratch, ignore_errors=True)
+    remove_index(scratch)
     shutil.copytree(original, scratch)
     return scratch
 

@@ -3,7 +3,6 @@
 import os
 import random
 import re
-import shutil
 import signal
 import sqlite3
 import time
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 from fakes import HashingEncoder
-from worker import Worker, hits
+from worker import Worker, hits, remove_index
 
 import qa
 from qa.directory import STORE
@@ -109,7 +108,7 @@ def documents_in(place: Path) -> int:
 
 
 def check_equals_clean_build(folder: Path, place: Path, clean: Path) -> None:
-    shutil.rmtree(clean, ignore_errors=True)
+    remove_index(clean)
     found = []
     for directory in (place, clean):
         with qa.Index.open(folder, directory=directory, encoder=HashingEncoder()) as index:

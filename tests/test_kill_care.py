@@ -12,7 +12,7 @@ import pytest
 from care_worker import CareWorker
 from damaging import ARTICLES, QUESTIONS, make
 from fakes import HashingEncoder
-from worker import hits
+from worker import hits, remove_index
 
 import qa
 from qa import doctor, portable
@@ -110,7 +110,7 @@ def test_killed_at_any_write_an_import_leaves_no_index_or_a_whole_one(
     portable.pack(root / "index", file)
     for _ in kills(worker, 2, work="import", place=new, file=file):
         assert alone_or_none(new) in (None, expected)
-        shutil.rmtree(new, ignore_errors=True)
+        remove_index(new)
     assert alone(new) == expected
     assert [path.name for path in (new / "uploads").iterdir()] == ["upload.txt"]
 
@@ -132,7 +132,7 @@ def test_killed_at_any_write_an_import_over_an_index_leaves_the_old_one_or_the_n
         ends.append(found == expected)
         assert not worker.told(work="import", place=there, file=file, force=True)[0]
         assert alone(there) == expected  # whatever the kill had left
-        shutil.rmtree(there)
+        remove_index(there)
         shutil.copytree(root / "old", there)
     assert alone(there) == expected
     assert ends == sorted(ends), "once it is the new one, it stays so"
@@ -175,7 +175,7 @@ def test_killed_at_any_write_mending_ends_well_the_next_time(
             doctor.mend(found, folder, directory=place, encoder=HashingEncoder())
         assert doctor.check(folder, directory=place, encoder=HashingEncoder()) == []
         assert alone(place) == expected
-        shutil.rmtree(place)
+        remove_index(place)
         shutil.copytree(root / "index", place)
         damage(place)
     assert alone(place) == expected

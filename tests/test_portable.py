@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fakes import HashingEncoder
-from worker import hits
+from worker import hits, remove_index
 
 import qa
 from qa import portable
@@ -88,7 +88,7 @@ def test_an_index_moves_to_another_folder_and_embeds_nothing(
     with opened(folder, place) as index:
         before = everything(index)
     shutil.rmtree(folder)
-    shutil.rmtree(place)
+    remove_index(place)
     elsewhere = written(tmp_path / "elsewhere" / "texts")
     portable.unpack(file, tmp_path / "new")
     encoder = HashingEncoder()

@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -109,6 +110,12 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
             self.kill()
+
+
+def remove_index(place: Path) -> None:
+    """Delete an index; one of Tantivy's threads may just be making a lock in it."""
+    while place.exists():
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def hits(index: qa.Index, questions: Sequence[str], k: int = 10) -> list[Any]:
