@@ -707,6 +707,16 @@ class TestLookup:
         ticked = json.loads(lookup.look(ready, {"chosen": 1, "seen": marks}))
         assert set(ticked["parts"]) == {"scope"}
 
+    def test_the_number_of_articles_is_told_before_very_many_are_listed(
+        self, index: qa.Index, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ready = seen(index)
+        ready.shelf = shelf_of(index.outlines[:1], 7)  # as it was while files were read
+        monkeypatch.setattr(ready, "refresh", lambda _: ready.shelf)
+        parts = json.loads(lookup.look(ready, {"chosen": 0}))["parts"]
+        assert "all 2 articles" in parts["scope"]["html"]
+        assert "2 articles loaded" in parts["welcome"]["html"]
+
     def test_rows_and_ids_are_those_that_are_wanted(self, index: qa.Index) -> None:
         ready, wanted = seen(index), {"words": "crane", "order": "title"}
         said = json.loads(lookup.find_articles(ready, wanted))

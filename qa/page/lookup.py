@@ -50,8 +50,9 @@ def looked(opening: Opening, chosen: int) -> tuple[int, int, int, dict[str, str]
         return 0, 0, again, {"welcome": before_opening(opening)}
     status = index.status
     shelf = opening.refresh(status)
-    # Those that are searched; of very many the list itself takes a moment.
-    articles = len(shelf.outlines) if shelf.version else status.documents
+    # Those that are searched: while files are read, not yet all that were; the list lags else.
+    listed = shelf.version and status.stage == "reading"
+    articles = len(shelf.outlines) if listed else status.documents
     working = status.stage in ("reading", "embedding") or not opening.finished
     parts = {
         "welcome": welcome_now(opening, articles, status),
