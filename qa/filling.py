@@ -246,6 +246,7 @@ class Filling:
                     self._embed(state, gaps)
                 else:
                     seen = self._follow(state, gaps, seen)
+                    self._live.shorten_log()  # else what we read would keep all of it
         if not gaps:
             self._live.complete(state)
             self._check(state)

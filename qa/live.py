@@ -75,7 +75,7 @@ class LiveCorpus:
             finally:
                 self._swap.release()
             if followed:
-                self._shorten_log()
+                self.shorten_log()
         corpus = self._corpus
         if corpus is None:
             raise ValueError("the index is closed")
@@ -124,7 +124,7 @@ class LiveCorpus:
         left = leave(found) if leave else ()
         if self._corpus is None:  # else what is as it was would all be read again
             self.take_what_is_published()
-        self._shorten_log()
+        self.shorten_log()
         changes = synchronise(self.store, found, self.encoder, report, after_each, left, among)
         self.publish()
         self.changed()
@@ -135,7 +135,7 @@ class LiveCorpus:
         """Search what is in the store by now, and let other processes do so."""
         with self._swap:
             self._publish()
-        self._shorten_log()
+        self.shorten_log()
 
     def _publish(self) -> None:
         corpus = self._corpus
@@ -152,7 +152,7 @@ class LiveCorpus:
                 made = derived.completed(state, corpus.store, self.encoder, self.place.path)
                 self._use(replace(corpus, derived=made))
 
-    def _shorten_log(self) -> None:
+    def shorten_log(self) -> None:
         """Let the store's log begin again, if it is long: before and after something is written.
 
         Else it would grow with every change for as long as the index is open.

@@ -15,6 +15,7 @@ from worker import ROOT, Gate, Worker, hits
 
 import qa
 from qa.directory import STORE, IndexDirectory
+from qa.live import LiveCorpus
 
 NAMES = [f"ledger-{number}.txt" for number in range(12)]
 LINES = 60
@@ -162,6 +163,30 @@ def test_where_the_process_that_embeds_is_killed_another_goes_on(
             one.kill()
             assert other.wait(60)
             assert 0 < encoder.embedded < other.status.passages
+
+
+def test_who_follows_another_that_embeds_does_not_keep_the_log_from_beginning_again(
+    folder: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qa.live.LOG_BYTES", (0, 0))
+    renewed: list[str] = []
+    renew = LiveCorpus.renew
+    monkeypatch.setattr(
+        LiveCorpus, "renew", lambda self, state: (renewed.append(state.version), renew(self, state))
+    )
+    gate = Gate(tmp_path)
+    with Worker(folder, place, seconds=0.2, gate=str(tmp_path), wait=False) as one:
+        assert one.answer()[0] == "open"
+        gate.wait_for_somebody()
+        encoder = HashingEncoder()
+        with qa.Index.open(folder, directory=place, encoder=encoder, wait=False) as other:
+            while other.status.stage == "reading":
+                time.sleep(0.01)
+            before = len(renewed)
+            gate.open()
+            assert other.wait()
+            assert len(renewed) > before
+            assert encoder.embedded == 0
 
 
 def test_a_second_writer_waits_for_its_turn(folder: Path, place: Path) -> None:
