@@ -171,7 +171,7 @@ def _write_words(store: Store, directory: Path, documents: Mapping[str, Indexed]
 
 def _published_words(directory: Path) -> Path | None:
     """Where the words of whatever state lie that was published last, if they are sound."""
-    with suppress(OSError, ValueError, KeyError):
+    with suppress(Exception):  # any damage
         version = str(_manifest(directory, _WORDS)["version"])
         folder, _ = _paths(directory, version)
         if not _fault(directory, _WORDS, version, lambda: _lexical_files(folder)):

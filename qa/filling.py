@@ -31,7 +31,6 @@ ASKED_WINDOW_PASSAGES = 4  # while somebody asks, and a little longer
 ASKED_SECONDS = 3.0  # how much longer
 YIELD_SECONDS = 1.0  # how long a window waits for a question to end
 FOLLOW_SECONDS = 0.5  # between two looks at what another process has embedded
-RENEW_WINDOWS = 64  # after so many, the store's snapshot is taken anew
 _RATE_SECONDS = 20.0  # what the speed is a mean of
 
 log = logging.getLogger(__name__)
@@ -246,7 +245,7 @@ class Filling:
                     self._embed(state, gaps)
                 else:
                     seen = self._follow(state, gaps, seen)
-                    self._live.shorten_log()  # else what we read would keep all of it
+                    self._live.shorten_log()
         if not gaps:
             self._live.complete(state)
             self._check(state)
@@ -263,14 +262,11 @@ class Filling:
         return newest if newest and newest.derived is state and not self._ends() else None
 
     def _embed(self, state: Derived, gaps: Gaps) -> None:
-        windows = 0
         while gaps and (corpus := self._current(state)):
             ids = gaps.take(self._window())
             self._speed.add(fill(corpus, self._live.store, ids))
             del corpus
-            windows += 1
-            if windows % RENEW_WINDOWS == 0:
-                self._live.renew(state)
+            self._live.shorten_log()
 
     def _window(self) -> int:
         """How many passages to embed next, as soon as nobody asks."""

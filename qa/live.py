@@ -159,8 +159,13 @@ class LiveCorpus:
         """
         least, most = LOG_BYTES
         long = min(max(least, 4 * self.store.file_bytes), most)
-        if self._corpus is not None and self.store.log_bytes > long:
-            self.renew(self._corpus.derived)
+        if self.store.log_bytes > long and (state := self._state()):
+            self.renew(state)
+
+    def _state(self) -> Derived | None:
+        """That of the newest corpus, which itself would keep the log as it is."""
+        corpus = self._corpus
+        return corpus.derived if corpus else None
 
     def renew(self, state: Derived) -> None:
         """Read a state from the store as it is now.

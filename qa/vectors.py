@@ -70,36 +70,35 @@ class VectorIndex:
             number += len(batch[0])
             limits = _limits(np.concatenate([limits, batch[1]]))
             kept = [*kept, batch] if _best(number) == "flat" else []
-        index = cls.__new__(cls)
-        index._lock = threading.RLock()
-        index._forced, index._fitted = None, True
-        index._index = _empty(_best(number), limits)
+        index = _empty(_best(number), limits)
         for ids, vectors in kept if _best(number) == "flat" else batches():
-            _add(index._index, ids, vectors)
-        index._ids = _sorted(faiss.vector_to_array(index._index.id_map))
-        return index
+            _add(index, ids, vectors)
+        return cls._of(index)
 
     @classmethod
     def load(cls, path: Path) -> VectorIndex:
         """Read what `save` wrote. Raises RuntimeError (faiss's own) when it is no such file."""
-        index = cls.__new__(cls)
-        index._lock = threading.RLock()
-        index._forced = None
-        index._index = faiss.read_index(str(path))
-        if not isinstance(index._index, faiss.IndexIDMap2):
+        index = faiss.read_index(str(path))
+        if not isinstance(index, faiss.IndexIDMap2):
             raise RuntimeError(f"'{path}' has no index with ids")
-        index._ids = _sorted(faiss.vector_to_array(index._index.id_map))
-        index._fitted = True
-        return index
+        return cls._of(index)
 
     def copy(self) -> VectorIndex:
         """Another one with the same vectors, which may go another way."""
-        index = VectorIndex.__new__(VectorIndex)
-        index._lock = threading.RLock()
         with self._lock:
-            index._forced, index._fitted, index._ids = self._forced, self._fitted, self._ids
-            index._index = faiss.clone_index(self._index)
-        return index
+            copy = self._of(faiss.clone_index(self._index))
+            copy._forced, copy._fitted = self._forced, self._fitted
+        return copy
+
+    @classmethod
+    def _of(cls, index: Any) -> VectorIndex:
+        """What holds one of faiss's indexes with ids."""
+        made = cls.__new__(cls)
+        made._lock = threading.RLock()
+        made._forced, made._fitted = None, True
+        made._index = index
+        made._ids = _sorted(faiss.vector_to_array(index.id_map))
+        return made
 
     def save(self, path: Path) -> None:
         """Write all of it, its kind too, into a file."""

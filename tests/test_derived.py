@@ -205,6 +205,9 @@ def test_a_manifest_of_any_other_shape_is_no_manifest(
     (tmp_path / "derived.json").write_bytes(manifest.replace(b"V", version.encode()))
     assert derived.load(store, encoder, tmp_path) is None
     assert str(tmp_path) in caplog.text
+    made = derived.publish(store, encoder, tmp_path)
+    assert results(made, encoder) == results(derived.build(store, encoder), encoder)
+    assert derived.load(store, encoder, tmp_path) is not None
 
 
 def test_a_manifest_cannot_name_files_elsewhere(store, encoder, tmp_path: Path) -> None:

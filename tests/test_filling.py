@@ -16,7 +16,7 @@ import pytest
 from fakes import HashingEncoder
 
 import qa
-from qa import filling, ingest, keeping
+from qa import filling, ingest, keeping, live
 from qa.directory import STORE
 from qa.live import LiveCorpus
 from qa.onnx_model import Vectors
@@ -346,7 +346,7 @@ def test_the_log_beside_the_store_does_not_grow_with_the_vectors(
     folder: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(filling, "WINDOW_PASSAGES", 1)
-    monkeypatch.setattr(filling, "RENEW_WINDOWS", 2)
+    monkeypatch.setattr(live, "LOG_BYTES", (50_000, 50_000))
     sizes: list[int] = []
     renew = LiveCorpus.renew
 
@@ -356,7 +356,7 @@ def test_the_log_beside_the_store_does_not_grow_with_the_vectors(
 
     monkeypatch.setattr(LiveCorpus, "renew", noting)
     with opened(folder, place, HashingEncoder(), wait=True):
-        assert len(sizes) == 20
+        assert len(sizes) > 5
         assert sizes[-1] <= sizes[2]
 
 

@@ -191,7 +191,7 @@ def test_killed_at_a_given_step_it_ends_as_a_clean_build(
     for number in range(60):
         write_article(folder, f"{number:03}.txt", sentences=30)
     kill = {"name": name, "call": call, "after": after}
-    with Worker(folder, place, kill=kill, renew_windows=2) as worker:
+    with Worker(folder, place, kill=kill, log_bytes=100_000) as worker:
         assert worker.answer() is None
         assert worker.end() == -signal.SIGKILL
     check_equals_clean_build(folder, place, tmp_path / "clean")

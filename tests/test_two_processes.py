@@ -127,6 +127,11 @@ def test_who_opens_an_index_that_is_being_changed_gets_whole_documents_at_once(
         assert check_whole(reader) == {"clerk1."}
 
 
+def until_read(index: qa.Index) -> None:
+    while index.status.stage == "reading":
+        time.sleep(0.01)
+
+
 def test_only_one_process_embeds_and_the_others_take_over_its_vectors(
     folder: Path, place: Path, tmp_path: Path
 ) -> None:
@@ -136,8 +141,7 @@ def test_only_one_process_embeds_and_the_others_take_over_its_vectors(
         gate.wait_for_somebody()
         encoder = HashingEncoder()
         with qa.Index.open(folder, directory=place, encoder=encoder, wait=False) as other:
-            while other.status.stage == "reading":
-                time.sleep(0.01)
+            until_read(other)
             assert other.status.stage == "embedding"
             assert check_whole(other) == {"clerk0."}
             gate.open()
@@ -180,8 +184,7 @@ def test_who_follows_another_that_embeds_does_not_keep_the_log_from_beginning_ag
         gate.wait_for_somebody()
         encoder = HashingEncoder()
         with qa.Index.open(folder, directory=place, encoder=encoder, wait=False) as other:
-            while other.status.stage == "reading":
-                time.sleep(0.01)
+            until_read(other)
             before = len(renewed)
             gate.open()
             assert other.wait()

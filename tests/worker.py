@@ -22,7 +22,7 @@ from typing import Any
 from fakes import HashingEncoder
 
 import qa
-from qa import filling
+from qa import live
 
 ROOT = Path(__file__).parent.parent
 
@@ -173,8 +173,8 @@ def main(folder: str, place: str, settings: dict[str, Any]) -> None:
     """What the process does."""
     if "kill" in settings:
         _kill_when(**settings["kill"])
-    if "renew_windows" in settings:
-        filling.RENEW_WINDOWS = settings["renew_windows"]
+    if "log_bytes" in settings:
+        live.LOG_BYTES = (settings["log_bytes"], settings["log_bytes"])
     if "file_bytes" in settings:
         resource.setrlimit(resource.RLIMIT_FSIZE, (settings["file_bytes"], -1))
     gate = Gate(Path(settings["gate"])) if "gate" in settings else None
